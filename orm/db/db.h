@@ -1,0 +1,104 @@
+/* PostgreSQL as a worker sees it: statements go out in pipelines, answers come back to
+ * the task that waits for them.
+ *
+ * A worker has one struct db per database.  It owns a pool of non-blocking connections
+ * in pipeline mode, watched by the worker's loop.  Short statements share connections,
+ * least loaded first; transactions and streams get one to themselves.  Every call here
+ * that says "waits" suspends the running task (base/task.h), never the worker.
+ *
+ * A segment is acknowledged only on its pipeline's Sync: what db_run() reports as done
+ * is committed.  Lost connections, restarts and stale prepared statements are dealt with
+ * here: a segment that was not sent, or that only reads and gave nothing out yet, is sent
+ * again; anything else is reported (ERROR_UNAVAILABLE …, mapped from SQLSTATE in one table).
+ */
+#ifndef QUERN_DB_DB_H
+#define QUERN_DB_DB_H
+
+#include "orm/base/error.h"
+#include "orm/base/loop.h"
+#include "orm/sql/statement.h"
+
+struct db;
+struct db_tx;
+struct db_stream;
+
+struct db_settings {
+	const char *conninfo;           /* any libpq connection string; "" for PG* variables */
+	unsigned pool_size;             /* connections of this worker */
+	unsigned acquire_timeout_ms;    /* waiting for a connection: then 503 */
+	unsigned statement_timeout_ms;  /* 504; 0: none */
+	unsigned statement_cache;       /* prepared statements kept per connection */
+	const char *search_path;        /* NULL: the role's own */
+	const char *application_name;
+};
+
+/* Counted for a request: Server-Timing, metrics. */
+struct db_usage {
+	unsigned statements; /* BEGIN, COMMIT, savepoints not counted */
+	uint64_t wait_ns;    /* until sent */
+	uint64_t run_ns;     /* sent to answered */
+};
+
+/* The result of one statement; cells are PostgreSQL's text form. */
+struct db_rows {
+	void *result;      /* the PGresult; freed with the arena given to db_run */
+	size_t nrows;
+	size_t ncolumns;
+	uint64_t affected; /* rows of INSERT, UPDATE, DELETE */
+};
+
+/* p == NULL for SQL NULL.  Valid as long as the rows. */
+struct str db_cell(const struct db_rows *rows, size_t row, size_t column);
+
+struct db *db_new(struct loop *loop, const struct db_settings *settings);
+/* Waits for nobody: running segments fail with ERROR_UNAVAILABLE. */
+void db_free(struct db *db);
+/* Connects the first connection; loops and tasks must be running.  For /health/ready: whether a
+ * connection is up, from what is known, asking nobody. */
+bool db_is_ready(const struct db *db);
+
+/* A request's standing with the database: whom to charge, how to give up. */
+struct db_session {
+	struct db *db;
+	struct arena *arena; /* results live here */
+	struct db_usage usage;
+	bool is_cancelled;   /* set by db_session_cancel */
+	void *waiting;       /* what the task waits for now; private to db */
+};
+void db_session_init(struct db_session *session, struct db *db, struct arena *arena);
+/* The client is gone: from the loop, cancels what runs (the waiting call fails with ERROR_UNAVAILABLE). */
+void db_session_cancel(struct db_session *session);
+
+/* Waits.  Sends the statements as one segment (one implicit transaction: all or nothing), rows[i] for
+ * statements[i].  `reads_only`: may be sent again when the connection is lost. */
+bool db_run(struct db_session *session, const struct statement *statements, size_t n,
+            bool reads_only, struct db_rows *rows, struct error *error);
+/* As db_run for one statement. */
+bool db_query(struct db_session *session, const struct statement *statement, bool reads_only,
+              struct db_rows *rows, struct error *error);
+/* Waits.  Independent reading segments in one flush, each an implicit transaction of its own; fails
+ * with the first error. */
+
+/* A transaction on a connection of its own.  All wait.  On false the transaction is over
+ * (rolled back, the connection given back) and *tx is not to be used. */
+enum db_isolation { DB_READ_COMMITTED, DB_REPEATABLE_READ, DB_SERIALIZABLE };
+bool db_begin(struct db_session *session, enum db_isolation isolation, struct db_tx **tx,
+              struct error *error);
+/* An error of a statement leaves the transaction open to be rolled back by the caller
+ * (db_rollback), unless the connection is lost; db_rollback is always right after false. */
+bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n,
+               struct db_rows *rows, struct error *error);
+bool db_tx_query(struct db_tx *tx, const struct statement *statement, struct db_rows *rows,
+                 struct error *error);
+bool db_commit(struct db_tx *tx, struct error *error);
+void db_rollback(struct db_tx *tx);
+
+/* Rows as they come, in constant memory, on a connection of its own.  All wait.  Stopping to ask
+ * stops reading from PostgreSQL. */
+bool db_stream_open(struct db_session *session, const struct statement *statement,
+                    struct db_stream **stream, struct error *error);
+/* The next rows (at least one; freed by the next call); rows->nrows == 0 at the end. */
+bool db_stream_next(struct db_stream *stream, struct db_rows *rows, struct error *error);
+void db_stream_close(struct db_stream *stream);
+
+#endif

@@ -1,0 +1,141 @@
+/* What to send and how to read the answer: a statement, the layout of its rows as JSON,
+ * and the prefetch levels below it.
+ *
+ * Made from a query tree by query/resolve, query/plan and the emit files; read by fetch/ and wire/encode.
+ */
+#ifndef QUERN_SQL_PLAN_H
+#define QUERN_SQL_PLAN_H
+
+#include "orm/base/error.h"
+#include "orm/model/field_types.h"
+#include "orm/query/tree.h"
+#include "orm/sql/statement.h"
+
+enum layout_kind {
+	LAYOUT_COLUMN, /* column, rendered as `field` */
+	LAYOUT_OBJECT, /* a joined row (select_related): null when presence_column is NULL */
+	LAYOUT_SLOT,   /* rows of prefetches[slot] */
+};
+
+struct layout;
+
+struct layout_member {
+	enum layout_kind kind;
+	struct str name;
+	struct str key; /* pre-rendered: "name":  — with quotes and colon, escaped */
+	unsigned column;
+	const struct field *field; /* LAYOUT_COLUMN: its value_field->type->json_form renders */
+	const struct layout *object;
+	unsigned presence_column;
+	unsigned slot;
+};
+
+struct layout {
+	const struct layout_member *members;
+	size_t n;
+};
+
+enum row_form {
+	ROW_OBJECT,
+	ROW_ARRAY,  /* values_list */
+	ROW_SCALAR, /* values_list flat: the one member's value */
+};
+
+struct plan;
+
+/* One prefetch below a level: one statement for all parents. */
+struct prefetch_plan {
+	const struct plan *plan;
+	unsigned parent_column; /* of the parent's rows: the value that children carry */
+	unsigned child_column;  /* of the child's rows (hidden, behind the layout's columns) */
+	bool is_single;         /* to-one: the row or null; otherwise an array */
+	const struct field *key_field; /* the keys' type, for the array parameter */
+};
+
+struct plan {
+	const struct model *model;
+	/* As a prefetch level's statement, the last parameter is the array of the parents' keys
+	 * (text NULL here, filled in by fetch). */
+	struct statement statement;
+	bool is_empty; /* no row can match: nothing is sent, the answer is no rows */
+	bool has_limit;
+	enum row_form form;
+	struct layout layout;
+	const struct prefetch_plan *prefetches;
+	size_t nprefetches;
+	struct str timezone; /* p == NULL: UTC */
+	/* The total beside the page. */
+	enum count_kind count;
+	int64_t count_cap;
+	struct statement count_statement; /* one bigint; for COUNT_ESTIMATED: the statement to EXPLAIN */
+};
+
+/* A restriction that the address puts before the query: one row, or a related manager. */
+struct plan_scope {
+	const struct value *pk;         /* rows with this primary key; NULL: none */
+	const struct relation *relation; /* rows that the row `owner` of the relation's other end has */
+	bool is_reverse;                /* walked from relation->to to relation->from */
+	const struct value *owner;      /* primary key of the row the manager hangs on */
+};
+
+struct aggregate_plan {
+	struct statement statement; /* one row */
+	struct layout layout;
+};
+
+/* Rows.  `scope` may be NULL. */
+bool plan_query(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                const struct query *query, const struct plan **plan, struct error *error);
+/* `get`, `first`, `last`: as plan_query, ordered (by the primary key where the query does not
+ * order) and cut; last reverses; get asks for at most 21 rows. */
+enum plan_pick { PLAN_GET, PLAN_FIRST, PLAN_LAST };
+bool plan_pick(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+               const struct query *query, enum plan_pick pick, const struct plan **plan,
+               struct error *error);
+/* earliest/latest: fields is a list of names or NULL for get_latest_by. */
+bool plan_latest(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                 const struct query *query, const struct value *fields, bool is_latest,
+                 const struct plan **plan, struct error *error);
+/* One row, one column: bigint or boolean. */
+bool plan_count(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                const struct query *query, struct statement *statement, struct error *error);
+bool plan_exists(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                 const struct query *query, struct statement *statement, struct error *error);
+bool plan_aggregate(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                    const struct query *query, const struct named_expr *aggregates, size_t n,
+                    struct aggregate_plan *plan, struct error *error);
+/* Rows by a unique field (NULL: the primary key); *key_column is the column to name them by. */
+bool plan_in_bulk(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                  const struct query *query, const struct value *ids, const struct value *field_name,
+                  const struct plan **plan, unsigned *key_column, struct error *error);
+
+/* For write/: statements over the rows a query selects. */
+struct assignment {
+	const struct field *field;
+	struct operand operand;
+};
+/* UPDATE … SET …; with `returning` (NULL: none) the columns to answer, in order. */
+bool plan_update(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                 const struct query *query, const struct assignment *assignments, size_t n,
+                 struct statement *statement, struct error *error);
+/* SELECT of the primary key and then of `columns` of the matching rows, for update when
+ * `lock`. */
+bool plan_keys(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+               const struct query *query, const struct field *const *columns, size_t ncolumns,
+               bool lock, struct statement *statement, struct error *error);
+/* The rows that {"name": "x", "role__name": "y"} finds, at most two: columns as plan_keys. */
+bool plan_find(struct arena *arena, const struct model *model, const struct value *lookups,
+               const struct field *const *columns, size_t ncolumns, struct statement *statement,
+               struct error *error);
+/* A condition or an expression of the model's own columns as SQL with literals written in
+ * (no parameters), for constraints, indexes and generated columns.  `where` and `expression`: give one. */
+bool plan_schema_sql(struct arena *arena, const struct model *model, const struct value *condition,
+                     const struct value *expression, struct str *sql, struct error *error);
+
+/* The layout of a whole row of the model, its columns in order from column 0: what RETURNING of
+ * every column gives. */
+void plan_model_layout(struct arena *arena, const struct model *model, struct layout *layout);
+
+void plan_dump(const struct plan *plan, struct buf *out);
+
+#endif

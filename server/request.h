@@ -1,0 +1,71 @@
+/* A request as the handlers see it, and the reply they fill.
+ *
+ * server/http makes it from the socket and runs its handler as a task; handlers know
+ * nothing of libmicrohttpd.
+ */
+#ifndef QUERN_SERVER_REQUEST_H
+#define QUERN_SERVER_REQUEST_H
+
+#include "config/settings.h"
+#include "orm/db/db.h"
+#include "orm/sql/plan.h"
+
+enum http_method {
+	HTTP_GET,
+	HTTP_HEAD,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_PATCH,
+	HTTP_DELETE,
+	HTTP_OPTIONS,
+	HTTP_QUERY,
+	HTTP_OTHER,
+};
+
+struct header {
+	struct str name, value;
+};
+
+struct reply {
+	int status; /* 200 unless changed */
+	const char *content_type; /* application/json unless changed; "" for no body */
+	struct buf body;
+	struct header headers[8];
+	size_t nheaders;
+};
+
+struct request {
+	struct arena *arena;
+	const struct registry *registry;
+	const struct settings *settings;
+	struct db_session db;
+	struct error error;
+	struct str id; /* request id */
+	enum http_method method;
+	struct str method_text;
+	struct str path;   /* as sent, percent-encoded, without the query string */
+	struct str params; /* behind "?", percent-encoded; p == NULL when there is no "?" */
+	struct str body;
+	struct str content_type, accept, if_none_match;
+
+	/* Filled by server/route. */
+	const struct model *model;   /* whose rows are asked for or written */
+	struct plan_scope scope;
+	bool has_scope;
+	struct str method_name;      /* "count"; p == NULL at a plain address */
+
+	struct reply reply;
+	void *stream; /* private to server/http */
+};
+
+/* A handler fills the reply, or returns false with request->error set; it may wait. */
+typedef bool (*handler_fn)(struct request *request);
+
+/* Sends what reply.body holds and empties it: the reply becomes a streamed one (chunked).
+ * Waits while the client is slower than we are.  False (with the error set) when the client is
+ * gone.  Call it when body.n passes REPLY_CHUNK. */
+#define REPLY_CHUNK (64 * 1024)
+bool reply_flush(struct request *request);
+void reply_header(struct request *request, struct str name, struct str value);
+
+#endif

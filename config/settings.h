@@ -38,4 +38,31 @@ struct settings {
 	enum log_format log_format;
 };
 
+/* A setting said on the command line: the settings file's key ("port") and its text. */
+struct settings_flag {
+	const char *key;
+	const char *text;
+};
+
+struct settings_flags {
+	const struct settings_flag *items;
+	size_t n;
+};
+
+/* All defaults, with one database "default" that libpq's PG* variables name. */
+void settings_defaults(struct settings *settings);
+/* Defaults, then `file` (NULL: $QUERN_CONFIG if set, else none), then QUERN_* variables, then flags (may be
+ * NULL).  Texts live in `arena`.  True when nothing is wrong; *report may then still hold
+ * warnings.  Otherwise *report has one line for each mistake, all of them:
+ *
+ *   quern.json:3:10: workers: expected an integer from 0 to 256 (did you mean …?)
+ *   QUERN_PORT: expected …
+ *   --port: expected …
+ *
+ * No line ever shows a database URL. */
+bool settings_load(struct arena *arena, const char *file, const struct settings_flags *flags,
+                   struct settings *settings, struct buf *report);
+/* The table of settings for help texts: "key  ENVIRONMENT_NAME  default  what it is", a line each. */
+void settings_describe(struct buf *out);
+
 #endif

@@ -20,7 +20,11 @@ char *buf_reserve(struct buf *buf, size_t more);
 void buf_add(struct buf *buf, struct str s);
 void buf_add_char(struct buf *buf, char c);
 void buf_add_int(struct buf *buf, int64_t value);
+/* Shortest text of a finite double that reads back the same, as JSON writes it;
+ * never looks like an integer ("100.0"). */
+void buf_add_real(struct buf *buf, double real);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Valid until the buffer is added to; "" when empty. */
 struct str buf_str(const struct buf *buf);
 #define BUF_LIT(buf, literal) buf_add((buf), STR(literal))
 

@@ -41,6 +41,8 @@ ptrdiff_t str_find(struct str s, struct str needle);
 struct str str_cut(struct str *rest, struct str sep);
 struct str str_trim(struct str s);
 struct str str_sub(struct str s, size_t from, size_t n);
+/* Seeded by chance at start: differs from process to process, so it is never stored or
+ * sent, and no order may depend on it. */
 uint64_t str_hash(struct str s);
 /* Whole text as a decimal integer in the range of int64; false otherwise. */
 bool str_to_int(struct str s, int64_t *out);
@@ -48,7 +50,8 @@ bool str_to_int(struct str s, int64_t *out);
 bool str_is_utf8(struct str s);
 /* Number of code points of well-formed UTF-8. */
 size_t str_length_utf8(struct str s);
-/* Edit distance (Damerau-Levenshtein, optimal string alignment) for suggestions. */
+/* Edit distance (Damerau-Levenshtein, optimal string alignment) for suggestions; texts
+ * of more than 128 bytes count as wholly different. */
 unsigned str_distance(struct str a, struct str b);
 
 #endif

@@ -1,0 +1,164 @@
+/* Log lines: each is built in one buffer and written by one write(2), so that lines
+ * of several workers never mix. */
+#include "orm/base/log.h"
+
+#include "orm/base/buf.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static _Atomic enum log_level least_level = LOG_INFO;
+static _Atomic enum log_format line_format = LOG_TEXT;
+
+static const struct {
+	const char *word;
+	const char *shout;
+} levels[] = {
+    [LOG_DEBUG] = {"debug", "DEBUG"},
+    [LOG_INFO] = {"info", "INFO"},
+    [LOG_WARNING] = {"warning", "WARNING"},
+    [LOG_ERROR] = {"error", "ERROR"},
+};
+
+void log_setup(enum log_level level, enum log_format format)
+{
+	atomic_store(&least_level, level);
+	atomic_store(&line_format, format);
+}
+
+bool log_enabled(enum log_level level)
+{
+	return level >= atomic_load_explicit(&least_level, memory_order_relaxed);
+}
+
+static void add_time(struct buf *line)
+{
+	struct timespec now;
+	struct tm utc;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	buf_printf(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", utc.tm_year + 1900, utc.tm_mon + 1,
+	           utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000);
+}
+
+static void add_number(struct buf *line, double number)
+{
+	if (!isfinite(number))
+		BUF_LIT(line, "null");
+	else if (fabs(number) < 9e15 && number >= trunc(number) && number <= trunc(number))
+		buf_add_int(line, (int64_t)number);
+	else
+		buf_add_real(line, number);
+}
+
+static bool is_plain_word(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* A string in JSON's form whatever its bytes are: what is not UTF-8 must not spoil the
+ * collector's line. */
+static void add_quoted(struct buf *line, struct str s)
+{
+	if (str_is_utf8(s)) {
+		buf_add_json(line, s);
+		return;
+	}
+	buf_add_char(line, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		bool is_plain = c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+		if (is_plain)
+			buf_add_char(line, (char)c);
+		else
+			buf_printf(line, "\\u%04x", c);
+	}
+	buf_add_char(line, '"');
+}
+
+static void add_text_line(struct buf *line, enum log_level level, struct str event,
+                          const struct log_field *fields, size_t n)
+{
+	add_time(line);
+	buf_printf(line, " %-7s ", levels[level].shout);
+	/* A message is for reading: unquoted, but control characters stay escaped. */
+	size_t start = line->n;
+	add_quoted(line, event);
+	memmove(line->p + start, line->p + start + 1, line->n - start - 2);
+	line->n -= 2;
+	for (size_t i = 0; i < n; i++) {
+		buf_add_char(line, ' ');
+		buf_add(line, str_of(fields[i].key));
+		buf_add_char(line, '=');
+		if (!fields[i].text.p)
+			add_number(line, fields[i].number);
+		else if (is_plain_word(fields[i].text) && str_is_utf8(fields[i].text))
+			buf_add(line, fields[i].text);
+		else
+			add_quoted(line, fields[i].text);
+	}
+}
+
+static void add_json_line(struct buf *line, enum log_level level, struct str event,
+                          const struct log_field *fields, size_t n)
+{
+	BUF_LIT(line, "{\"time\":\"");
+	add_time(line);
+	buf_printf(line, "\",\"level\":\"%s\",\"event\":", levels[level].word);
+	add_quoted(line, event);
+	for (size_t i = 0; i < n; i++) {
+		buf_add_char(line, ',');
+		add_quoted(line, str_of(fields[i].key));
+		buf_add_char(line, ':');
+		if (fields[i].text.p)
+			add_quoted(line, fields[i].text);
+		else
+			add_number(line, fields[i].number);
+	}
+	buf_add_char(line, '}');
+}
+
+static void write_line(enum log_level level, struct str event, const struct log_field *fields, size_t n)
+{
+	struct buf line = {0};
+	if (atomic_load(&line_format) == LOG_JSON)
+		add_json_line(&line, level, event, fields, n);
+	else
+		add_text_line(&line, level, event, fields, n);
+	buf_add_char(&line, '\n');
+	/* A log that cannot be written must not stop the server. */
+	ssize_t written = write(STDERR_FILENO, line.p, line.n);
+	(void)written;
+	buf_release(&line);
+}
+
+void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n)
+{
+	if (log_enabled(level))
+		write_line(level, str_of(event), fields, n);
+}
+
+void log_message(enum log_level level, const char *format, ...)
+{
+	if (!log_enabled(level))
+		return;
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	int n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	write_line(level, (struct str){text, (size_t)n}, NULL, 0);
+	free(text);
+}

@@ -15,8 +15,8 @@ struct loop;
 struct loop_watch {
 	void (*ready)(struct loop_watch *watch, uint32_t events); /* EPOLL* bits */
 	int fd;
-	uint32_t events; /* what is watched now; 0 and fd == -1 when not in the loop */
-	struct loop *loop;
+	uint32_t events;   /* what is watched now */
+	struct loop *loop; /* NULL when not in the loop; {.ready = fn} is a watch not yet used */
 };
 
 /* A moment; embedded in its owner.  Fires once. */
@@ -48,12 +48,16 @@ void loop_on_wake(struct loop *loop, void (*fn)(void *), void *arg);
 uint64_t loop_now(const struct loop *loop);
 uint64_t loop_clock(void);
 
+/* Watches fd for events, in place of what was watched before; false with errno.  Unwatch
+ * before the descriptor is closed: another may get its number. */
 bool loop_watch_set(struct loop *loop, struct loop_watch *watch, int fd, uint32_t events);
 void loop_unwatch(struct loop_watch *watch);
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t after_ns);
 void loop_timer_clear(struct loop_timer *timer);
 /* Queued once however often it is asked for; work queued by work runs in the same turn. */
 void loop_defer(struct loop *loop, struct loop_work *work);
+/* Takes it out of the queue again, for an owner who goes away. */
+void loop_undefer(struct loop *loop, struct loop_work *work);
 /* Called at the start of each turn to ask how long it may wait (0: not at all, -1: any). */
 void loop_on_prepare(struct loop *loop, int (*fn)(void *), void *arg);
 

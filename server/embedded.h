@@ -7,7 +7,7 @@
  * threads start (the child is told of our end by the end of the thread that started it).
  *
  * The data folder holds
- *   lock          held while a quern uses the folder
+ *   quern.lock    held while a quern uses the folder
  *   postgres/     the cluster
  *   run/          the socket (a private folder in /tmp where the path would be too long)
  *   postgres.log  what the server said since it started; postgres.log.1: the time before

@@ -29,8 +29,20 @@ struct mistakes {
 const struct registry *registry_build(struct arena *arena, const struct value *const *documents,
                                       size_t ndocuments, struct mistakes *mistakes);
 
-/* Django's names. */
+/* Django's names, for all that it names by itself. */
+
+/* At most `max` bytes: a longer name keeps its beginning, and the last four are a digest of it
+ * (truncate_name). */
+struct str django_truncate_name(struct arena *arena, struct str name, size_t max);
+/* The first `length` hexadecimal digits of the MD5 of all parts (names_digest). */
+struct str django_digest(struct arena *arena, const struct str *parts, size_t n, unsigned length);
+/* What the schema editor calls an index or constraint on columns: `suffix` is "" for an index of
+ * db_index, "_like", "_uniq", "_fk_…", "_check" (_create_index_name). */
 struct str django_index_name(struct arena *arena, struct str table, const struct str *columns,
                              size_t n, const char *suffix);
+/* What an index of Meta.indexes is called when it has no name (set_name_with_model): `columns`
+ * with "-" before descending ones, suffix "idx", "gin" … */
+struct str django_meta_index_name(struct arena *arena, struct str table, const struct str *columns,
+                                  size_t n, const char *suffix);
 
 #endif

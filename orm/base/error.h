@@ -59,6 +59,7 @@ struct error {
 	struct str detail;
 	struct str suggestion; /* p == NULL when there is none */
 	struct str constraint;
+	struct str table, column; /* as the database named them, with ERROR_INTEGRITY; p == NULL else */
 	const struct str *fields;
 	size_t nfields;
 	const struct error_object *objects;

@@ -41,7 +41,8 @@ struct db_usage {
 
 /* The result of one statement; cells are PostgreSQL's text form. */
 struct db_rows {
-	void *result;      /* the PGresult; freed with the arena given to db_run */
+	void *result;      /* the PGresult; freed with the session's arena */
+	void *const *singles; /* of a stream: one PGresult a row; NULL else */
 	size_t nrows;
 	size_t ncolumns;
 	uint64_t affected; /* rows of INSERT, UPDATE, DELETE */
@@ -56,6 +57,19 @@ void db_free(struct db *db);
 /* Connects the first connection; loops and tasks must be running.  For /health/ready: whether a
  * connection is up, from what is known, asking nobody. */
 bool db_is_ready(const struct db *db);
+
+/* What a worker's pool does now, and what it has done since it was made. */
+struct db_stats {
+	unsigned connections; /* up */
+	unsigned busy;        /* of these, with something to do or leased */
+	unsigned waiting;     /* segments and leases that no connection has taken yet */
+	uint64_t statements;  /* sent */
+	uint64_t connects;    /* connections made */
+	uint64_t losses;      /* connections lost */
+	uint64_t healed;      /* segments sent again with fresh prepared statements */
+	uint64_t cancels;     /* asked of PostgreSQL */
+};
+void db_stats(const struct db *db, struct db_stats *stats);
 
 /* A request's standing with the database: whom to charge, how to give up. */
 struct db_session {
@@ -76,8 +90,10 @@ bool db_run(struct db_session *session, const struct statement *statements, size
 /* As db_run for one statement. */
 bool db_query(struct db_session *session, const struct statement *statement, bool reads_only,
               struct db_rows *rows, struct error *error);
-/* Waits.  Independent reading segments in one flush, each an implicit transaction of its own; fails
- * with the first error. */
+/* Waits.  Independent reading statements in one flush, none in another's transaction; fails with the
+ * first error (in the statements' order) once all are answered. */
+bool db_run_each(struct db_session *session, const struct statement *statements, size_t n,
+                 struct db_rows *rows, struct error *error);
 
 /* A transaction on a connection of its own.  All wait.  On false the transaction is over
  * (rolled back, the connection given back) and *tx is not to be used. */

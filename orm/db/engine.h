@@ -1,0 +1,307 @@
+/* The insides of the engine, shared by the files of this folder and by nobody else.
+ *
+ *   task -> struct segment -> queue of struct db -> flight on a struct conn -> answered at its Sync
+ *
+ * A segment is what one caller sends as one implicit transaction (or what waits for a connection of
+ * its own).  A flight is what goes out under one Sync: one segment, or several that only read and
+ * whose shapes are known to be quick; when one of these fails, those that it took along are sent
+ * again, each alone.  Segments live on the stacks of their waiting tasks; a flight forgets a segment
+ * that is given up and swallows its results, so nothing here outlives its caller.
+ *
+ * Invariants: the commands of a connection are answered in order; a segment is done at its Sync
+ * only; a connection is free for the next borrower only when nothing is outstanding on it, its
+ * transaction is over and no cancel request may still reach it.
+ */
+#ifndef QUERN_DB_ENGINE_H
+#define QUERN_DB_ENGINE_H
+
+#include "orm/base/task.h"
+#include "orm/db/db.h"
+
+#include <libpq-fe.h>
+
+#define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+
+#define MS 1000000ULL
+
+/* What may be outstanding on one connection. */
+#define CONN_MAX_COMMANDS 512
+#define CONN_MAX_BYTES (1024 * 1024)
+/* libpq never gives a buffer back: a connection that had to hold more is replaced when idle. */
+#define CONN_RECYCLE_BYTES (1024 * 1024)
+
+struct conn;
+
+/* A task that waits, for one segment, for several, or for rows of a stream. */
+struct wait {
+	struct task *task;
+	unsigned pending; /* segments not done yet */
+	struct segment *segments;
+	size_t nsegments;
+	struct db_stream *stream;
+	struct wait *next; /* among those to be resumed */
+};
+
+enum segment_place { SEGMENT_NOWHERE, SEGMENT_QUEUED, SEGMENT_SENT, SEGMENT_DONE };
+
+struct segment_list {
+	struct segment *first, *last;
+	size_t n;
+};
+
+struct segment {
+	struct segment *prev, *next; /* in a queue or in a flight */
+	struct segment_list *list;
+	enum segment_place place;
+	struct wait *wait; /* NULL: nobody is suspended for it */
+	struct db_session *session;
+	struct error *error;
+	struct conn *conn; /* where it was sent, or the lease that was granted */
+
+	const struct statement *statements;
+	size_t n;
+	struct db_rows *rows;
+	const char *begin;  /* sent before the statements; NULL: nothing */
+	const char *commit; /* sent behind them */
+	struct db_stream *stream; /* single rows go there */
+	bool is_lease;      /* sends nothing: wants a connection of its own */
+	bool reads_only;
+	bool is_alone;      /* shares its Sync with no other */
+	bool is_slow;       /* by what was measured of its shape */
+	unsigned shape;     /* where its time is kept */
+
+	size_t answered;    /* statements whose result is here */
+	bool has_failed;
+	bool is_stale;      /* has_failed, because of a prepared statement: to be sent again */
+	unsigned attempts;
+	uint64_t queued_at, sent_at, deadline;
+};
+
+/* A prepared statement of one connection: server-side name, full text and types. */
+struct prepared {
+	struct prepared *chain;        /* in its hash bucket */
+	struct prepared *newer, *older; /* least recently used last */
+	uint64_t hash;
+	char *sql;
+	size_t sql_n;
+	unsigned *oids;
+	size_t noids;
+	unsigned number;    /* its name is q<number> */
+	unsigned in_flight; /* commands that refer to it */
+	bool is_known;      /* the server confirmed the Parse */
+	bool is_dropped;    /* no longer in the cache; freed with the last command */
+};
+
+struct statements {
+	struct prepared **buckets;
+	size_t nbuckets; /* a power of two */
+	size_t n;
+	struct prepared *newest, *oldest;
+	unsigned counter;
+};
+
+enum command_kind {
+	COMMAND_PREPARE,
+	COMMAND_RUN,
+	COMMAND_CONTROL, /* BEGIN, COMMIT, ROLLBACK, DEALLOCATE, SET */
+	COMMAND_SYNC,
+};
+
+struct command {
+	enum command_kind kind;
+	bool is_commit;
+	unsigned index;            /* of the segment's statement */
+	struct segment *segment;   /* NULL: ours, or given up */
+	struct prepared *prepared; /* with PREPARE and RUN */
+};
+
+struct flight {
+	struct segment_list segments;
+	unsigned ncommands;
+	unsigned nstatements;
+	size_t bytes;
+	uint64_t sent_at;
+	bool is_quiet;   /* an error in it means nothing (DEALLOCATE of a name that is gone) */
+	bool is_strict;  /* an error in it ends the connection (ROLLBACK) */
+	bool has_failed;
+	bool was_given_up; /* a segment of it: worth cancelling when no other is left */
+};
+
+enum conn_state { CONN_CLOSED, CONN_CONNECTING, CONN_READY };
+
+/* The way of a cancel request: nothing new is sent until the backend is known to be past it. */
+enum conn_cancel {
+	CANCEL_NONE,
+	CANCEL_ASKED,   /* the helper thread is at it */
+	CANCEL_SETTLED, /* it returned; waiting for what was outstanding */
+	CANCEL_PROBED,  /* an empty round trip is on its way */
+};
+
+struct conn {
+	struct loop_watch watch;
+	struct db *db;
+	PGconn *pg;
+	enum conn_state state;
+	unsigned generation; /* of the slot: late answers of the helper thread name it */
+
+	struct command *commands; /* a ring */
+	unsigned command_first, ncommands, command_cap;
+	struct flight *flights; /* a ring */
+	unsigned flight_first, nflights, flight_cap;
+	unsigned nsegments;  /* in the flights */
+	size_t bytes;        /* of them */
+	uint64_t progress_at; /* when the server last showed itself, or had nothing to do */
+	uint64_t connect_deadline;
+
+	struct statements statements;
+	bool is_leased;
+	bool is_returning;  /* lease over, rollback under way */
+	bool is_slow;       /* runs a slow segment alone */
+	bool is_reserved;   /* takes nothing new: the next lease is to have it */
+	bool needs_flush;
+	bool is_broken;     /* to be closed as soon as nobody is inside */
+	bool is_paused;     /* a stream that nobody asks for rows */
+	bool is_fat;        /* to be replaced when idle */
+	bool saw_fatal;     /* the server said why it ends: what stood behind was never run */
+	bool is_proven;     /* an answer has come */
+	enum conn_cancel cancel;
+	uint64_t cancel_deadline;
+};
+
+/* What is known of the time of statements of one shape; a collision costs nothing but precision. */
+struct shape {
+	uint64_t hash;
+	uint32_t average_us;
+	uint32_t runs;
+};
+#define SHAPES 2048
+
+struct db {
+	struct loop *loop;
+	char *conninfo, *options, *application_name;
+	unsigned pool_size;
+	uint64_t acquire_timeout_ns, statement_timeout_ns;
+	unsigned statement_cache;
+	bool is_closing;
+
+	struct conn *conns; /* pool_size slots */
+	unsigned nready;
+	unsigned nexclusive; /* leased or slow or reserved */
+	struct conn *connecting;
+	unsigned failures;   /* of connecting, in a row */
+	uint64_t retry_at;
+	bool is_away;        /* logged as such */
+	unsigned nclosed_wanted;
+
+	struct segment_list quick;     /* waiting for a place on a shared connection */
+	struct segment_list exclusive; /* leases and slow segments */
+	struct wait *wake_first, *wake_last;
+	struct shape *shapes;
+	const char **values; /* scratch for parameters */
+	unsigned *oids;
+	size_t values_cap;
+
+	struct loop_work pump;
+	struct loop_timer expiry;  /* the nearest deadline of a waiting segment */
+	struct loop_timer retry;   /* the next try to connect */
+	struct loop_timer tick;    /* looks after stuck and given up flights */
+	struct helper *helper;     /* the cancel thread, made with the first cancel */
+	struct db_stats stats;
+};
+
+/* conn.c */
+bool conn_connect(struct conn *conn);
+/* Closes at once and settles what was outstanding: sent again or failed. */
+void conn_close(struct conn *conn, const char *why);
+/* Watches what must be watched now. */
+void conn_watch(struct conn *conn);
+void conn_flush(struct conn *conn);
+
+/* pool.c */
+void pool_pump(struct loop_work *work);
+void pool_expire(struct loop_timer *timer);
+void pool_retry(struct loop_timer *timer);
+void pool_tick(struct loop_timer *timer);
+/* Connects one more when that is wanted, allowed and due. */
+void pool_grow(struct db *db);
+void pool_queue(struct db *db, struct segment *segment, bool in_front);
+/* A connection has nothing outstanding any more. */
+void pool_idle(struct conn *conn);
+void pool_release(struct conn *conn);
+void pool_connected(struct conn *conn);
+void pool_connect_failed(struct conn *conn);
+void pool_watch_over(struct db *db);
+
+/* segments: db.c */
+void segment_init(struct segment *segment, struct db_session *session, struct error *error);
+void segment_link(struct segment_list *list, struct segment *segment, bool in_front);
+void segment_unlink(struct segment *segment);
+/* Ends it: its results become the arena's, its task is resumed at the end of the turn. */
+void segment_done(struct segment *segment);
+/* Frees its results and ends it with an error that says why. */
+void segment_fail(struct segment *segment, enum error_kind kind, const char *words);
+/* Queues it again from the beginning. */
+void segment_again(struct segment *segment);
+void segment_drop_results(struct segment *segment);
+/* Suspends the task until every segment of the wait is done. */
+void wait_for(struct wait *wait, struct db_session *session);
+void wait_wake(struct db *db, struct wait *wait);
+/* Resumes whoever is due; called last in every callback. */
+void db_wake(struct db *db);
+bool session_is_usable(struct db_session *session, struct error *error);
+
+/* pipeline.c */
+/* Begins a flight; segments and control commands are added, then it is ended by its Sync. */
+struct flight *flight_begin(struct conn *conn);
+void flight_add(struct conn *conn, struct segment *segment);
+void flight_control(struct conn *conn, const char *sql, struct segment *segment, bool is_commit);
+void flight_end(struct conn *conn);
+/* A flight of one command of our own. */
+void flight_send_quiet(struct conn *conn, const char *sql);
+void flight_send_strict(struct conn *conn, const char *sql);
+/* A flight of one segment on a leased connection, flushed at the end of the turn. */
+void flight_send_segment(struct conn *conn, struct segment *segment);
+struct flight *flight_oldest(struct conn *conn);
+/* Reads what libpq has; may leave the connection broken. */
+void pipeline_read(struct conn *conn);
+void pipeline_process(struct conn *conn);
+/* Forgets a segment that is in flight. */
+void pipeline_give_up(struct segment *segment);
+/* The connection is gone: every flight is settled. */
+void pipeline_settle(struct conn *conn);
+
+/* statements.c */
+void statements_init(struct statements *statements);
+void statements_release(struct statements *statements);
+/* The entry of this text and types, made when there was none (*is_new). */
+struct prepared *statements_get(struct statements *statements, const struct statement *statement, bool *is_new);
+void statements_drop(struct statements *statements, struct prepared *prepared);
+void statements_drop_all(struct statements *statements);
+/* The least recently used one beyond `limit`, or NULL. */
+struct prepared *statements_surplus(const struct statements *statements, size_t limit);
+void prepared_unref(struct prepared *prepared);
+#define PREPARED_NAME_SIZE 16
+void prepared_name(const struct prepared *prepared, char name[PREPARED_NAME_SIZE]);
+
+/* sqlstate.c */
+/* Whether preparing anew may help. */
+bool sqlstate_is_stale(const PGresult *result);
+bool sqlstate_is(const PGresult *result, const char *code);
+bool sqlstate_is_class(const PGresult *result, const char *class);
+/* Sets the error, in our words, and logs the server's. */
+void sqlstate_set(const PGresult *result, struct error *error);
+
+/* stream.c */
+/* Takes a row; the stream owns it. */
+void stream_row(struct db_stream *stream, PGresult *row);
+bool stream_wants(const struct db_stream *stream);
+/* After reading: wakes its task when there is something. */
+void stream_notify(struct db_stream *stream);
+void stream_cancel(struct db_stream *stream);
+
+/* cancel.c */
+void cancel_start(struct conn *conn);
+void cancel_step(struct conn *conn);
+void helper_free(struct helper *helper);
+
+#endif

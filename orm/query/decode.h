@@ -9,9 +9,9 @@
 #include "orm/base/error.h"
 #include "orm/query/tree.h"
 
-/* A method's own members, which stand beside the clauses: names ended by NULL. */
-/* Decodes a query body: an object of clauses (members named in `own` are left to the
- * caller), {"query": […], own members…}, or an array of clause objects. */
+/* Decodes a query body: an object of clauses, {"query": […], own members…}, or an array of clause
+ * objects.  Members named in `own` (a method's own, ended by NULL; may be NULL) are left to the
+ * caller. */
 bool decode_query(struct arena *arena, const struct value *body, const char *const *own,
                   const struct query **query, struct error *error);
 /* A query nested in another: must name its "model" when needs_model. */
@@ -33,5 +33,12 @@ bool decode_order(struct arena *arena, const struct value *list, const struct or
 struct path path_make(struct arena *arena, struct str text, const struct pos *pos);
 /* An object with exactly one member whose name is an expression's: capital or sign. */
 bool value_is_expression(const struct value *value);
+
+/* The trees as one line of text, for logs, tests and a person between two arrows. */
+void query_dump(const struct query *query, struct buf *out);
+void cond_dump(const struct cond *cond, struct buf *out);
+void expr_dump(const struct expr *expr, struct buf *out);
+void operand_dump(const struct operand *operand, struct buf *out);
+void order_dump(const struct order *order, size_t n, struct buf *out);
 
 #endif

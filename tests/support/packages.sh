@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Installs what is missing from Debian's packages.  To be sourced by ./test and ./demo:
 #
 #   . tests/support/packages.sh

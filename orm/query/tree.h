@@ -44,7 +44,8 @@ enum cond_kind {
 	COND_LOOKUP, /* path op operand */
 	COND_EXPR_LOOKUP, /* {"lookup": [expr, "gte", value]}: expr, lookup, operand */
 	COND_EXPR,   /* a boolean expression */
-	COND_SOME,   /* {"vote": {"some": C}}: path, children[0] */
+	COND_SOME,   /* {"vote": {"some": C}}: path, children[0]; `operand` holds the object as a literal too,
+	              * for a path that turns out to be a JSONField */
 	COND_NONE,
 	COND_EVERY,
 	COND_COUNT,  /* {"vote": {"count": {"gte": 3}, "where": C}}: path, lookups, children[0] or none */

@@ -264,12 +264,11 @@ class Server(Process):
         if not sockets:
             raise AssertionError("no PostgreSQL socket under " + self.data)
         folder, name = os.path.split(sockets[0])
-        owner = pwd.getpwuid(os.stat(sockets[0]).st_uid).pw_name
         return {
             "host": folder,
             "port": int(name.rsplit(".", 1)[1]),
             "dbname": "quern",
-            "user": os.environ.get("QUERN_TEST_DATABASE_USER", owner),
+            "user": "quern",
         }
 
     def sql(self, text, values=None):
@@ -337,9 +336,9 @@ class ApiTest(unittest.TestCase):
     def reset(self):
         """The rows of `seed` and no others, numbered from 1."""
         if self.tables:
-            self.sql("TRUNCATE %s RESTART IDENTITY CASCADE" % ", ".join(self.tables))
+            self.server.sql("TRUNCATE %s RESTART IDENTITY CASCADE" % ", ".join(self.tables))
         if self.seed:
-            self.sql(self.seed)
+            self.server.sql(self.seed)
 
     def sql(self, text, values=None):
         return self.server.sql(text, values)

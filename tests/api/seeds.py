@@ -50,3 +50,54 @@ FLEET_GRANTS = SERVERS + """
 INSERT INTO accessgrant (admin_id, server_id, permission_level, is_active) VALUES
  (1, 1, 'admin', true), (1, 5, 'read', false), (2, 4, 'read', true), (4, 4, 'admin', true);
 """
+
+# Spread by arithmetic over small numbers, so that every query finds ties, gaps and NULLs.
+PRESS = """
+INSERT INTO country (code, name) VALUES ('CZ', 'Czechia'), ('DE', 'Germany'), ('FI', 'Finland'),
+ ('JP', 'Japan'), ('NG', 'Nigeria'), ('XX', 'Nowhere');
+INSERT INTO person (name, nickname, born, country_id, mentor_id)
+ SELECT (ARRAY['Anna','Bořek','Chidi','Dora','Emi','Filip'])[1 + i % 6] || ' ' ||
+        (ARRAY['Novák','Adeyemi','Sato','Virtanen','Šíp','O''Neil','de la Cruz'])[1 + i % 7],
+        CASE i % 4 WHEN 0 THEN NULL WHEN 1 THEN 'an_' || i WHEN 2 THEN '' ELSE '50%' END,
+        CASE WHEN i % 5 = 0 THEN NULL ELSE date '1950-01-15' + i * 400 END,
+        CASE WHEN i % 3 = 0 THEN NULL ELSE (ARRAY['CZ','DE','FI','JP','NG'])[1 + i % 5] END,
+        CASE WHEN i % 4 = 1 THEN NULL ELSE i / 2 + CASE WHEN i < 2 THEN 1 ELSE 0 END END
+ FROM generate_series(1, 30) i;
+INSERT INTO profile (person_id, bio, karma)
+ SELECT i, 'bio of ' || i, CASE WHEN i % 4 = 0 THEN NULL ELSE i * 7 % 11 - 3 END
+ FROM generate_series(1, 30) i WHERE i % 3 <> 1;
+INSERT INTO person_friends (from_person_id, to_person_id)
+ SELECT a, b FROM (SELECT a, (a * 7) % 30 + 1 AS b FROM generate_series(1, 30) a) p WHERE a < b
+ UNION SELECT b, a FROM (SELECT a, (a * 7) % 30 + 1 AS b FROM generate_series(1, 30) a) p WHERE a < b;
+INSERT INTO person_follows (from_person_id, to_person_id)
+ SELECT DISTINCT a, (a * b) % 30 + 1 FROM generate_series(1, 20) a, generate_series(2, 4) b WHERE a <> (a * b) % 30 + 1;
+INSERT INTO publisher (name, country_id, founded)
+ SELECT (ARRAY['Argo','Bonfire','Cedar','Delta'])[1 + i % 4],
+        CASE WHEN i % 3 = 0 THEN NULL ELSE (ARRAY['CZ','DE','FI','JP','NG'])[1 + i % 5] END,
+        CASE WHEN i % 4 = 3 THEN NULL ELSE 1900 + i * 11 END
+ FROM generate_series(1, 9) i;
+INSERT INTO book (title, publisher_id, author_id, editor_id, price, cost, pages, rating, published, released, in_print)
+ SELECT (ARRAY['Night','The River','a Garden of C','SQL & You','100% Proof','under_score','C:\\path','Žluťoučký kůň'])[1 + i % 8]
+          || CASE WHEN i % 3 = 0 THEN '' ELSE ' ' || i % 5 END,
+        CASE WHEN i % 7 = 0 THEN NULL ELSE 1 + i % 8 END,
+        1 + (i * i) % 17,
+        CASE WHEN i % 3 = 0 THEN NULL ELSE 1 + (i * 5) % 23 END,
+        CASE WHEN i % 6 = 0 THEN NULL ELSE round((i * 37 % 50) + 0.95, 2) END,
+        round((i * 29 % 40) + 0.95, 2),
+        (i * 53) % 400,
+        CASE WHEN i % 5 = 0 THEN NULL ELSE (i % 9) / 2.0 END,
+        CASE WHEN i % 8 = 0 THEN NULL ELSE date '2019-11-25' + i * 23 END,
+        CASE WHEN i % 9 = 0 THEN NULL ELSE timestamptz '2019-12-30 20:00:00+00' + i * interval '17 days 5 hours 3 minutes 7.25 seconds' END,
+        CASE i % 3 WHEN 0 THEN NULL WHEN 1 THEN true ELSE false END
+ FROM generate_series(1, 60) i;
+INSERT INTO book_translators (book_id, person_id)
+ SELECT DISTINCT i, 1 + (i * j) % 29 FROM generate_series(1, 60) i, generate_series(1, 3) j WHERE (i + j) % 4 <> 0 AND i % 11 <> 0;
+INSERT INTO chapter (book_id, number, title, words)
+ SELECT i, j, CASE WHEN j = 1 THEN 'Intro' ELSE 'Part ' || j END, CASE WHEN (i + j) % 5 = 0 THEN NULL ELSE (i * j * 31) % 4000 END
+ FROM generate_series(1, 60) i, generate_series(1, 5) j WHERE j <= i % 6;
+INSERT INTO review (book_id, reviewer_id, stars, text, written_at)
+ SELECT 1 + (i * i * 3) % 50, CASE WHEN i % 6 = 0 THEN NULL ELSE 1 + i % 19 END, 1 + i % 5,
+        CASE i % 3 WHEN 0 THEN NULL WHEN 1 THEN 'fine' ELSE 'Too long' END,
+        timestamptz '2025-01-01 00:00:00+00' + i * interval '3 days 1 hour 1 minute 1 second'
+ FROM generate_series(1, 120) i;
+"""

@@ -1,0 +1,400 @@
+/* One value judged as Django's Field.clean() judges it, in its order: parsed, choices, null,
+ * blank, then every validator.  Knows no row and no SQL.
+ *
+ * Invariant: validate_value() returns false exactly when it added a violation.
+ */
+#include "orm/write/validate.h"
+
+#include "orm/base/log.h"
+#include "orm/write/validators.h"
+
+void validation_init(struct validation *validation, struct arena *arena)
+{
+	*validation = (struct validation){.arena = arena};
+}
+
+void validation_violate(struct validation *validation, struct str field, const struct pos *pos,
+                        struct str code, struct str message)
+{
+	validation->nviolations++;
+	if (validation->violations.n == VIOLATIONS_MAX)
+		return;
+	*ARENA_PUSH(validation->arena, &validation->violations) =
+	    (struct error_field){.field = field, .message = message, .code = code, .pos = pos};
+}
+
+bool validation_finish(const struct validation *validation, struct error *error)
+{
+	if (!validation->nviolations)
+		return true;
+	const struct error_field *first = validation->violations.items;
+	size_t n = validation->nviolations;
+	error_set(error, ERROR_VALIDATION, first->pos, "%.*s: %.*s", STR_ARG(first->field),
+	          STR_ARG(first->message));
+	if (n > 1)
+		error->detail = arena_printf(error->arena, "%zu values are not valid; the first: %.*s", n,
+		                             STR_ARG(error->detail));
+	error->violations = first;
+	error->nviolations = validation->violations.n;
+	return false;
+}
+
+const struct regex *validation_regex(struct validation *validation, const struct value *pattern,
+                                     struct str flags)
+{
+	for (size_t i = 0; i < validation->regexes.n; i++)
+		if (validation->regexes.items[i].owner == pattern)
+			return validation->regexes.items[i].regex;
+	struct regex *regex = regex_compile(validation->arena, pattern->text, flags);
+	if (!regex)
+		log_event(LOG_ERROR, "bad_regex", LOG_FIELDS(LOG_STR("pattern", pattern->text)));
+	*ARENA_PUSH(validation->arena, &validation->regexes) =
+	    (struct validation_regex){pattern, regex};
+	return regex;
+}
+
+/* -- what a value is ------------------------------------------------------------- */
+
+const struct value *validate_unwrapped(const struct value *value)
+{
+	if (value->kind != VALUE_OBJECT || value->object.n != 1 ||
+	    !str_is(value->object.members[0].key, "Value"))
+		return value;
+	return &value->object.members[0].value;
+}
+
+static bool is_text_field(const struct field *field)
+{
+	return field->type->kind == TYPE_TEXT;
+}
+
+void validate_missing_value(const struct field *field, const struct pos *pos, struct value *value)
+{
+	*value = (struct value){.kind = VALUE_NULL, .pos = pos};
+	if (!is_text_field(field) || field->is_null)
+		return;
+	value->kind = VALUE_TEXT;
+	value->text = STR("");
+}
+
+/* Django's empty_values: None, "", [], {}. */
+static bool is_empty(const struct value *value)
+{
+	switch (value->kind) {
+	case VALUE_NULL:
+		return true;
+	case VALUE_TEXT:
+		return value->text.n == 0;
+	case VALUE_LIST:
+		return value->list.n == 0;
+	case VALUE_OBJECT:
+		return value->object.n == 0;
+	case VALUE_BOOL:
+	case VALUE_INT:
+	case VALUE_REAL:
+		return false;
+	}
+	return false;
+}
+
+/* -- messages -------------------------------------------------------------------- */
+
+/* What is said of a value that is none of the type; NULL: the parser's own words. */
+static const char *invalid_message(const struct field *field)
+{
+	switch (field->value_field->type->kind) {
+	case TYPE_INTEGER:
+		return "“%(value)s” value must be an integer.";
+	case TYPE_FLOAT:
+		return "“%(value)s” value must be a float.";
+	case TYPE_DECIMAL:
+		return "“%(value)s” value must be a decimal number.";
+	case TYPE_BOOLEAN:
+		return field->is_null ? "“%(value)s” value must be either True, False, or None."
+		                      : "“%(value)s” value must be either True or False.";
+	case TYPE_UUID:
+		return "“%(value)s” is not a valid UUID.";
+	case TYPE_DATE:
+		return "“%(value)s” value has an invalid date format. It must be in YYYY-MM-DD format.";
+	case TYPE_DATETIME:
+		return "“%(value)s” value has an invalid format. It must be in "
+		       "YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ] format.";
+	case TYPE_TIME:
+		return "“%(value)s” value has an invalid format. It must be in HH:MM[:ss[.uuuuuu]] format.";
+	case TYPE_DURATION:
+		return "“%(value)s” value has an invalid format. It must be in "
+		       "[DD] [[HH:]MM:]ss[.uuuuuu] format.";
+	case TYPE_INET:
+		return "Enter a valid %(protocol)s address.";
+	case TYPE_TEXT:
+	case TYPE_BINARY:
+	case TYPE_JSON:
+	case TYPE_ARRAY:
+	case TYPE_HSTORE:
+	case TYPE_RANGE:
+	case TYPE_RELATION:
+		return NULL;
+	}
+	return NULL;
+}
+
+/* Whether the text has the form of `shape`, where 0 stands for a digit; at its beginning. */
+static bool has_shape(struct str text, const char *shape)
+{
+	size_t n = strlen(shape);
+
+	if (text.n < n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		bool is_digit = text.p[i] >= '0' && text.p[i] <= '9';
+		if (shape[i] == '0' ? !is_digit : text.p[i] != shape[i])
+			return false;
+	}
+	return true;
+}
+
+/* A date, time or moment that is well written and does not exist has words of its own. */
+static bool impossible_moment(const struct field *field, const struct value *value,
+                              const char **code, const char **message)
+{
+	enum type_kind kind = field->value_field->type->kind;
+
+	if (value->kind != VALUE_TEXT)
+		return false;
+	if (kind == TYPE_DATE && value->text.n == 10 && has_shape(value->text, "0000-00-00")) {
+		*code = "invalid_date";
+		*message = "“%(value)s” value has the correct format (YYYY-MM-DD) but it is an invalid date.";
+		return true;
+	}
+	bool has_date = has_shape(value->text, "0000-00-00T00:00") ||
+	                has_shape(value->text, "0000-00-00 00:00");
+	if (kind == TYPE_DATETIME && has_date) {
+		*code = "invalid_datetime";
+		*message = "“%(value)s” value has the correct format "
+		           "(YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ]) but it is an invalid date/time.";
+		return true;
+	}
+	if (kind == TYPE_TIME && has_shape(value->text, "00:00")) {
+		*code = "invalid_time";
+		*message =
+		    "“%(value)s” value has the correct format (HH:MM[:ss[.uuuuuu]]) but it is an invalid time.";
+		return true;
+	}
+	return false;
+}
+
+static struct str protocol_name(const struct field *field)
+{
+	if (str_eq_nocase(field->protocol, STR("ipv4")))
+		return STR("IPv4");
+	if (str_eq_nocase(field->protocol, STR("ipv6")))
+		return STR("IPv6");
+	return STR("IPv4 or IPv6");
+}
+
+/* Adds a violation with the field's own message for the code where the model has one. */
+static bool violate(struct validation *validation, const struct field *field,
+                    const struct value *value, struct str code, struct str template,
+                    const struct message_value *values, size_t n)
+{
+	struct arena *arena = validation->arena;
+	struct message_value all[8] = {
+	    {"value", message_of_value(arena, value), value->kind == VALUE_TEXT},
+	    {"protocol", protocol_name(field), false},
+	};
+	size_t nall = 2;
+
+	for (size_t i = 0; i < n && nall < 8; i++)
+		all[nall++] = values[i];
+	template = message_of_field(field, code, template);
+	validation_violate(validation, field->name, value->pos, code,
+	                   message_format(arena, template, all, nall));
+	return false;
+}
+
+static bool violate_plainly(struct validation *validation, const struct field *field,
+                            const struct value *value, const char *code, const char *message)
+{
+	return violate(validation, field, value, str_of(code), str_of(message), NULL, 0);
+}
+
+/* -- parsing --------------------------------------------------------------------- */
+
+/* The integer that is meant, as Python's int() takes it. */
+static bool read_integer(const struct value *value, int64_t *integer)
+{
+	if (value->kind == VALUE_INT) {
+		*integer = value->integer;
+		return true;
+	}
+	return value->kind == VALUE_TEXT && str_to_int(str_trim(value->text), integer);
+}
+
+/* Out of the column's range: Django's MinValueValidator and MaxValueValidator. */
+static bool is_in_range(struct validation *validation, const struct field *field,
+                        const struct value *value)
+{
+	const struct field_type *type = field->value_field->type;
+	int64_t integer;
+
+	if (type->kind != TYPE_INTEGER || type->min >= type->max || !read_integer(value, &integer))
+		return true;
+	bool is_small = integer < type->min;
+	if (!is_small && integer <= type->max)
+		return true;
+	int64_t limit = is_small ? type->min : type->max;
+	struct message_value told = {"limit_value",
+	                             arena_printf(validation->arena, "%lld", (long long)limit), false};
+	struct str message = is_small
+	                         ? STR("Ensure this value is greater than or equal to %(limit_value)s.")
+	                         : STR("Ensure this value is less than or equal to %(limit_value)s.");
+	return violate(validation, field, value, is_small ? STR("min_value") : STR("max_value"), message,
+	               &told, 1);
+}
+
+static bool parse(struct validation *validation, const struct field *field,
+                  const struct value *value, struct str *text)
+{
+	struct error scratch;
+	const char *code = "invalid";
+	const char *message = invalid_message(field);
+
+	if (!is_in_range(validation, field, value))
+		return false;
+	error_init(&scratch, validation->arena);
+	if (field_parse(field, value, validation->arena, text, &scratch))
+		return true;
+	if (!impossible_moment(field, value, &code, &message) && !message)
+		return violate(validation, field, value, STR("invalid"), scratch.detail, NULL, 0);
+	return violate_plainly(validation, field, value, code, message);
+}
+
+/* -- rules ----------------------------------------------------------------------- */
+
+static bool is_choice(struct validation *validation, const struct field *field, struct str text)
+{
+	struct error scratch;
+	struct str choice;
+
+	for (size_t i = 0; i < field->nchoices; i++) {
+		error_init(&scratch, validation->arena);
+		if (field_parse(field, &field->choices[i].value, validation->arena, &choice, &scratch) &&
+		    choice.p && str_eq(choice, text))
+			return true;
+	}
+	return false;
+}
+
+/* Field.validate(): choices, null, blank; not asked of a field that is not editable. */
+static bool obeys_field(struct validation *validation, const struct field *field,
+                        const struct value *value, struct str text)
+{
+	if (!field->is_editable)
+		return true;
+	if (field->nchoices && !is_empty(value)) {
+		if (is_choice(validation, field, text))
+			return true;
+		return violate_plainly(validation, field, value, "invalid_choice",
+		                       "Value %(value)r is not a valid choice.");
+	}
+	if (value->kind == VALUE_NULL && !field->is_null)
+		return violate_plainly(validation, field, value, "null", "This field cannot be null.");
+	if (!field->is_blank && is_empty(value))
+		return violate_plainly(validation, field, value, "blank", "This field cannot be blank.");
+	return true;
+}
+
+static bool obeys(const struct subject *subject, const struct validator_type *type,
+                  const struct validator *declared)
+{
+	struct verdict verdict = {.message = type->message, .code = type->code};
+
+	if (type->holds(subject, declared ? declared->arguments : NULL, &verdict))
+		return true;
+	struct str code = declared && declared->code.p ? declared->code : str_of(verdict.code);
+	struct str message =
+	    declared && declared->message.p ? declared->message : str_of(verdict.message);
+	return violate(subject->validation, subject->field, subject->value, code, message,
+	               verdict.values, verdict.nvalues);
+}
+
+/* All validators, each with its say. */
+static bool obeys_validators(const struct subject *subject)
+{
+	const struct field *field = subject->field;
+	const struct validator_type *built_in[4];
+	bool is_good = true;
+
+	validator_types_of(field, built_in);
+	for (size_t i = 0; built_in[i]; i++)
+		is_good = obeys(subject, built_in[i], NULL) && is_good;
+	for (size_t i = 0; i < field->nvalidators; i++) {
+		const struct validator_type *type = validator_type_find(field->validators[i].name);
+		if (type)
+			is_good = obeys(subject, type, &field->validators[i]) && is_good;
+	}
+	return is_good;
+}
+
+/* Items of an ArrayField, each by the base field's rules. */
+static bool items_obey(struct validation *validation, const struct field *field,
+                       const struct value *list)
+{
+	size_t before = validation->nviolations;
+
+	if (field->type->kind != TYPE_ARRAY || list->kind != VALUE_LIST || !field->base_field)
+		return true;
+	for (size_t i = 0; i < list->list.n; i++) {
+		struct validation inner;
+		struct str text;
+		validation_init(&inner, validation->arena);
+		if (list->list.items[i].kind == VALUE_NULL && field->base_field->is_null)
+			continue;
+		if (validate_value(&inner, field->base_field, &list->list.items[i], &text))
+			continue;
+		struct str message =
+		    arena_printf(validation->arena, "Item %zu in the array did not validate: %.*s", i + 1,
+		                 STR_ARG(inner.violations.items[0].message));
+		validation_violate(validation, field->name, inner.violations.items[0].pos,
+		                   STR("item_invalid"), message);
+	}
+	return validation->nviolations == before;
+}
+
+/* null on a JSONField is SQL NULL, {"Value": null} the JSON null. */
+static bool is_json_null(const struct field *field, const struct value *given,
+                         const struct value *value)
+{
+	return field->value_field->type->kind == TYPE_JSON && given != value &&
+	       value->kind == VALUE_NULL;
+}
+
+bool validate_value(struct validation *validation, const struct field *field,
+                    const struct value *value, struct str *text)
+{
+	const struct value *given = value;
+
+	value = validate_unwrapped(given);
+	if (is_json_null(field, given, value)) {
+		*text = STR("null");
+		return true;
+	}
+	if (value->kind == VALUE_NULL) {
+		*text = (struct str){NULL, 0};
+		if (field->is_null && field->is_blank)
+			return true;
+		if (!field->is_null)
+			return violate_plainly(validation, field, value, "null", "This field cannot be null.");
+		return obeys_field(validation, field, value, *text);
+	}
+	if (!items_obey(validation, field, value) || !parse(validation, field, value, text))
+		return false;
+	if (field->is_blank && is_empty(value))
+		return true;
+	if (!obeys_field(validation, field, value, *text))
+		return false;
+	if (is_empty(value))
+		return true;
+	struct subject subject = {validation, field, value, *text};
+	return obeys_validators(&subject);
+}

@@ -56,32 +56,43 @@ static void add_number(struct buf *line, double number)
 		buf_add_real(line, number);
 }
 
+/* What a text line shows without quotes. */
 static bool is_plain_word(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] == '"' || s.p[i] == '=' || s.p[i] == '\\' || s.p[i] == 0x7f)
 			return false;
-	}
 	return s.n > 0;
+}
+
+/* Bytes of s from i on that must not reach a terminal as they are: control characters,
+ * also those of C1 (U+0080 to U+009F); 0 when there are none. */
+static size_t control_at(struct str s, size_t i)
+{
+	unsigned char c = (unsigned char)s.p[i];
+	if (c < ' ' || c == 0x7f)
+		return 1;
+	bool is_c1 = c == 0xC2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xA0;
+	return is_c1 ? 2 : 0;
 }
 
 /* A string in JSON's form whatever its bytes are: what is not UTF-8 must not spoil the
  * collector's line. */
 static void add_quoted(struct buf *line, struct str s)
 {
-	if (str_is_utf8(s)) {
-		buf_add_json(line, s);
-		return;
-	}
+	bool is_utf8 = str_is_utf8(s);
 	buf_add_char(line, '"');
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
-		bool is_plain = c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-		if (is_plain)
-			buf_add_char(line, (char)c);
+		size_t control = control_at(s, i);
+		if (c == '\n')
+			BUF_LIT(line, "\\n");
+		else if (c == '"' || c == '\\')
+			buf_printf(line, "\\%c", c);
+		else if (control || (c > 0x7f && !is_utf8))
+			buf_printf(line, "\\u%04x", (unsigned char)s.p[is_utf8 && control == 2 ? ++i : i]);
 		else
-			buf_printf(line, "\\u%04x", c);
+			buf_add_char(line, (char)c);
 	}
 	buf_add_char(line, '"');
 }
@@ -102,7 +113,7 @@ static void add_text_line(struct buf *line, enum log_level level, struct str eve
 		buf_add_char(line, '=');
 		if (!fields[i].text.p)
 			add_number(line, fields[i].number);
-		else if (is_plain_word(fields[i].text) && str_is_utf8(fields[i].text))
+		else if (is_plain_word(fields[i].text))
 			buf_add(line, fields[i].text);
 		else
 			add_quoted(line, fields[i].text);

@@ -56,7 +56,7 @@ def wrong_includes(path, text):
         name = os.path.basename(header)
         if name in FOREIGN and not any(path.startswith(place) for place in FOREIGN[name]):
             wrong.append("%s: %s belongs to %s alone" % (path, header, ", ".join(FOREIGN[name])))
-        if not quoted or header in HEADERS.get(own, []):
+        if not quoted or name in FOREIGN or header in HEADERS.get(own, []):
             continue
         other = room_of(header)
         if other is None:

@@ -8,38 +8,9 @@
 
 #include "orm/base/error.h"
 #include "orm/model/field_types.h"
+#include "orm/query/layout.h"
 #include "orm/query/tree.h"
 #include "orm/sql/statement.h"
-
-enum layout_kind {
-	LAYOUT_COLUMN, /* column, rendered as `field` */
-	LAYOUT_OBJECT, /* a joined row (select_related): null when presence_column is NULL */
-	LAYOUT_SLOT,   /* rows of prefetches[slot] */
-};
-
-struct layout;
-
-struct layout_member {
-	enum layout_kind kind;
-	struct str name;
-	struct str key; /* pre-rendered: "name":  — with quotes and colon, escaped */
-	unsigned column;
-	const struct field *field; /* LAYOUT_COLUMN: its value_field->type->json_form renders */
-	const struct layout *object;
-	unsigned presence_column;
-	unsigned slot;
-};
-
-struct layout {
-	const struct layout_member *members;
-	size_t n;
-};
-
-enum row_form {
-	ROW_OBJECT,
-	ROW_ARRAY,  /* values_list */
-	ROW_SCALAR, /* values_list flat: the one member's value */
-};
 
 struct plan;
 
@@ -131,10 +102,6 @@ bool plan_find(struct arena *arena, const struct model *model, const struct valu
  * (no parameters), for constraints, indexes and generated columns.  `where` and `expression`: give one. */
 bool plan_schema_sql(struct arena *arena, const struct model *model, const struct value *condition,
                      const struct value *expression, struct str *sql, struct error *error);
-
-/* The layout of a whole row of the model, its columns in order from column 0: what RETURNING of
- * every column gives. */
-void plan_model_layout(struct arena *arena, const struct model *model, struct layout *layout);
 
 void plan_dump(const struct plan *plan, struct buf *out);
 

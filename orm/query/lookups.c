@@ -1,0 +1,100 @@
+/* The lookups and the transforms, a row each.  See lookups.h for what the columns mean. */
+#include "orm/query/lookups.h"
+
+#include <stdlib.h>
+
+#define ORDERED                                                                                    \
+	(KINDS_ALL & ~(KIND(TYPE_JSON) | KIND(TYPE_HSTORE)))
+#define NOT_CONTAINER                                                                              \
+	(KINDS_ALL & ~(KIND(TYPE_JSON) | KIND(TYPE_HSTORE) | KIND(TYPE_ARRAY) | KIND(TYPE_RANGE)))
+#define DATES (KIND(TYPE_DATE) | KIND(TYPE_DATETIME))
+#define TIMES (KIND(TYPE_TIME) | KIND(TYPE_DATETIME))
+
+/* A pattern made of an expression: its own %, _ and \ match themselves. */
+#define ESCAPED "REPLACE(REPLACE(REPLACE((%r)::text, '\\', '\\\\'), '%%', '\\%%'), '_', '\\_')"
+
+const struct lookup lookups[] = {
+    {"exact", KINDS_ALL, LOOKUP_SAME, PATTERN_NONE, "%l = %r", NULL, true, false},
+    {"iexact", NOT_CONTAINER, LOOKUP_TEXT, PATTERN_NONE, "UPPER(%t) = UPPER(%r)",
+     "UPPER(%t) = UPPER((%r)::text)", false, false},
+    {"gt", ORDERED, LOOKUP_SAME, PATTERN_NONE, "%l > %r", NULL, true, false},
+    {"gte", ORDERED, LOOKUP_SAME, PATTERN_NONE, "%l >= %r", NULL, true, false},
+    {"lt", ORDERED, LOOKUP_SAME, PATTERN_NONE, "%l < %r", NULL, true, false},
+    {"lte", ORDERED, LOOKUP_SAME, PATTERN_NONE, "%l <= %r", NULL, true, false},
+    {"in", KINDS_ALL, LOOKUP_LIST, PATTERN_NONE, "%l = ANY(%r)", NULL, true, false},
+    {"range", ORDERED, LOOKUP_PAIR, PATTERN_NONE, "%l BETWEEN %r AND %s", NULL, true, false},
+    {"isnull", KINDS_ALL, LOOKUP_FLAG, PATTERN_NONE, "%l IS NULL", NULL, true, false},
+    {"contains", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_CONTAINS, "%t LIKE %r",
+     "%t LIKE '%%' || " ESCAPED " || '%%'", false, false},
+    {"icontains", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_CONTAINS, "UPPER(%t) LIKE UPPER(%r)",
+     "UPPER(%t) LIKE '%%' || UPPER(" ESCAPED ") || '%%'", false, false},
+    {"startswith", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_STARTS, "%t LIKE %r",
+     "%t LIKE " ESCAPED " || '%%'", false, false},
+    {"istartswith", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_STARTS, "UPPER(%t) LIKE UPPER(%r)",
+     "UPPER(%t) LIKE UPPER(" ESCAPED ") || '%%'", false, false},
+    {"endswith", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_ENDS, "%t LIKE %r",
+     "%t LIKE '%%' || " ESCAPED, false, false},
+    {"iendswith", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_ENDS, "UPPER(%t) LIKE UPPER(%r)",
+     "UPPER(%t) LIKE '%%' || UPPER(" ESCAPED ")", false, false},
+    {"regex", NOT_CONTAINER, LOOKUP_TEXT, PATTERN_NONE, "%t ~ %r", "%t ~ (%r)::text", false, true},
+    {"iregex", NOT_CONTAINER, LOOKUP_TEXT, PATTERN_NONE, "%t ~* %r", "%t ~* (%r)::text", false, true},
+};
+const size_t lookups_count = sizeof lookups / sizeof *lookups;
+
+/* Dates are taken apart in UTC, the zone of every session. */
+const struct transform transforms[] = {
+    {"date", KIND(TYPE_DATETIME), "DateField", "(%l)::date"},
+    {"time", KIND(TYPE_DATETIME), "TimeField", "(%l)::time"},
+    {"year", DATES, "IntegerField", "EXTRACT(YEAR FROM %l)::integer"},
+    {"iso_year", DATES, "IntegerField", "EXTRACT(ISOYEAR FROM %l)::integer"},
+    {"month", DATES, "IntegerField", "EXTRACT(MONTH FROM %l)::integer"},
+    {"day", DATES, "IntegerField", "EXTRACT(DAY FROM %l)::integer"},
+    {"week", DATES, "IntegerField", "EXTRACT(WEEK FROM %l)::integer"},
+    {"week_day", DATES, "IntegerField", "(EXTRACT(DOW FROM %l)::integer + 1)"},
+    {"iso_week_day", DATES, "IntegerField", "EXTRACT(ISODOW FROM %l)::integer"},
+    {"quarter", DATES, "IntegerField", "EXTRACT(QUARTER FROM %l)::integer"},
+    {"hour", TIMES, "IntegerField", "EXTRACT(HOUR FROM %l)::integer"},
+    {"minute", TIMES, "IntegerField", "EXTRACT(MINUTE FROM %l)::integer"},
+    {"second", TIMES, "IntegerField", "FLOOR(EXTRACT(SECOND FROM %l))::integer"},
+    {"lower", KIND(TYPE_TEXT), NULL, "LOWER(%l)"},
+    {"upper", KIND(TYPE_TEXT), NULL, "UPPER(%l)"},
+    {"length", KIND(TYPE_TEXT), "IntegerField", "LENGTH(%l)"},
+};
+const size_t transforms_count = sizeof transforms / sizeof *transforms;
+
+const struct lookup *lookup_find(struct str name, enum type_kind kind)
+{
+	for (size_t i = 0; i < lookups_count; i++)
+		if ((lookups[i].kinds & KIND(kind)) != 0 && str_is(name, lookups[i].name))
+			return &lookups[i];
+	return NULL;
+}
+
+const struct transform *transform_find(struct str name, enum type_kind kind)
+{
+	for (size_t i = 0; i < transforms_count; i++)
+		if ((transforms[i].kinds & KIND(kind)) != 0 && str_is(name, transforms[i].name))
+			return &transforms[i];
+	return NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+size_t lookup_names(struct arena *arena, enum type_kind kind, const struct str **names)
+{
+	struct str *list = ARENA_ARRAY(arena, struct str, lookups_count + transforms_count);
+	size_t n = 0;
+
+	for (size_t i = 0; i < lookups_count; i++)
+		if ((lookups[i].kinds & KIND(kind)) != 0)
+			list[n++] = str_of(lookups[i].name);
+	for (size_t i = 0; i < transforms_count; i++)
+		if ((transforms[i].kinds & KIND(kind)) != 0)
+			list[n++] = str_of(transforms[i].name);
+	qsort(list, n, sizeof *list, compare_names);
+	*names = list;
+	return n;
+}

@@ -1,0 +1,427 @@
+/* Lookups: a left side, the transforms and the lookup behind it, and a right side. */
+#include "orm/query/scope.h"
+
+static enum type_kind kind_of(const struct rexpr *expr)
+{
+	return expr->field->value_field->type->kind;
+}
+
+static bool unknown_lookup(struct scope *scope, const struct rexpr *left, const struct target *target,
+                           const struct path *path, size_t part)
+{
+	struct arena *arena = scope->r->arena;
+	const struct str *names;
+	size_t n = lookup_names(arena, kind_of(left), &names);
+
+	if (target != NULL && target->relation != NULL) {
+		error_set(scope->r->error, ERROR_FIELD, path->pos,
+		          "Related Field got invalid lookup: '%.*s' is neither a lookup of a relation nor a field of %.*s. "
+		          "Choices are: %.*s",
+		          STR_ARG(path->parts[part]), STR_ARG(target->end->name),
+		          STR_ARG(suggest_choices(arena, target->end->member_names, target->end->nmember_names)));
+		scope->r->error->suggestion =
+		    suggest_nearest(path->parts[part], target->end->member_names, target->end->nmember_names);
+		return false;
+	}
+	error_set(scope->r->error, ERROR_FIELD, path->pos,
+	          "Unsupported lookup '%.*s' for %s or join on the field not permitted. Choices are: %.*s",
+	          STR_ARG(path->parts[part]), left->field->type->name, STR_ARG(suggest_choices(arena, names, n)));
+	scope->r->error->suggestion = suggest_nearest(path->parts[part], names, n);
+	return false;
+}
+
+static const struct rexpr *apply_transform(struct arena *arena, const struct transform *transform,
+                                           const struct rexpr *left)
+{
+	struct rexpr *expr = ARENA_NEW(arena, struct rexpr);
+	const struct rexpr **args = ARENA_ARRAY(arena, const struct rexpr *, 1);
+
+	args[0] = left;
+	expr->kind = R_TRANSFORM;
+	expr->transform = transform;
+	expr->field = transform->output != NULL ? field_of_type(transform->output) : left->field;
+	expr->args = args;
+	expr->nargs = 1;
+	expr->has_aggregate = left->has_aggregate;
+	return expr;
+}
+
+static struct rcond *new_lookup(struct scope *scope, const struct lookup *lookup,
+                                const struct rexpr *left, size_t noperands)
+{
+	struct rcond *cond = ARENA_NEW(scope->r->arena, struct rcond);
+
+	cond->kind = RC_LOOKUP;
+	cond->lookup = lookup;
+	cond->left = left;
+	cond->noperands = noperands;
+	cond->operands = ARENA_ARRAY(scope->r->arena, const struct rexpr *, noperands);
+	cond->has_aggregate = left->has_aggregate;
+	return cond;
+}
+
+static void set_operand(struct rcond *cond, size_t i, const struct rexpr *operand)
+{
+	((const struct rexpr **)cond->operands)[i] = operand;
+	cond->has_aggregate |= operand->has_aggregate;
+}
+
+/* Text of a literal for text lookups: a number or boolean stands for its JSON text. */
+static bool literal_text(struct scope *scope, const struct value *value, struct str *text)
+{
+	struct buf buf = {0};
+
+	switch (value->kind) {
+	case VALUE_TEXT:
+		*text = arena_str(scope->r->arena, value->text);
+		return true;
+	case VALUE_INT:
+	case VALUE_REAL:
+	case VALUE_BOOL:
+		value_write_json(value, &buf);
+		*text = arena_str(scope->r->arena, buf_str(&buf));
+		buf_release(&buf);
+		return true;
+	case VALUE_NULL:
+	case VALUE_LIST:
+	case VALUE_OBJECT:
+		break;
+	}
+	return error_set(scope->r->error, ERROR_VALUE, value->pos, "expected a string, got %s",
+	                 value_kind_name(value->kind));
+}
+
+static struct str escape_pattern(struct arena *arena, struct str text, enum pattern_form form)
+{
+	char *out = arena_alloc(arena, text.n * 2 + 3);
+	size_t n = 0;
+
+	if (form == PATTERN_CONTAINS || form == PATTERN_ENDS)
+		out[n++] = '%';
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '%' || text.p[i] == '_' || text.p[i] == '\\')
+			out[n++] = '\\';
+		out[n++] = text.p[i];
+	}
+	if (form == PATTERN_CONTAINS || form == PATTERN_STARTS)
+		out[n++] = '%';
+	return (struct str){out, n};
+}
+
+/* {"pk": 3} names a row of a relation's other end. */
+static const struct value *named_row(const struct value *value)
+{
+	return value->kind == VALUE_OBJECT && value->object.n == 1 ? value_get(value, "pk") : NULL;
+}
+
+static bool literal_operand(struct scope *scope, const struct field *field, const struct value *value,
+                            const struct rexpr **out)
+{
+	struct str text;
+	const struct value *row = named_row(value);
+
+	if (row != NULL && field->value_field->type->kind != TYPE_JSON)
+		value = row;
+	if (!field_parse(field, value, scope->r->arena, &text, scope->r->error))
+		return false;
+	*out = param_expr(scope->r->arena, field, text);
+	return true;
+}
+
+bool resolve_rights(struct scope *scope, const struct operand *operand, const struct field *hint,
+                    const struct source_list *reuse, struct rights *rights)
+{
+	size_t n = operand->kind == OPERAND_LIST ? operand->nitems : operand->kind == OPERAND_EXPR;
+	const struct rexpr **items = ARENA_ARRAY(scope->r->arena, const struct rexpr *, n);
+
+	*rights = (struct rights){items, n};
+	for (size_t i = 0; i < n; i++) {
+		const struct operand *item = operand->kind == OPERAND_LIST ? &operand->items[i] : operand;
+
+		if (item->kind == OPERAND_LIST)
+			return error_set(scope->r->error, ERROR_VALUE, item->pos,
+			                 "expected one value, got an array");
+		if (item->kind == OPERAND_EXPR && !resolve_expr(scope, item->expr, hint, reuse, &items[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Item i of a list on the right side: its expression, or its literal as the field's. */
+static bool list_operand(struct scope *scope, const struct field *field, const struct operand *operand,
+                         const struct rights *rights, size_t i, const struct rexpr **out)
+{
+	if (operand->kind == OPERAND_LITERAL)
+		return literal_operand(scope, field, &operand->literal->list.items[i], out);
+	*out = rights->items[i];
+	return *out != NULL || literal_operand(scope, field, operand->items[i].literal, out);
+}
+
+static bool build_text(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+                       const struct operand *operand, const struct rexpr *right,
+                       const struct rcond **out)
+{
+	struct rcond *cond = new_lookup(scope, lookup, left, 1);
+	const struct field *text_field = field_of_type("TextField");
+	struct str text;
+
+	*out = cond;
+	if (right != NULL) {
+		set_operand(cond, 0, right);
+		return true;
+	}
+	if (operand->kind != OPERAND_LITERAL)
+		return error_set(scope->r->error, ERROR_VALUE, operand->pos, "expected a string, got an array");
+	if (!literal_text(scope, operand->literal, &text))
+		return false;
+	if (lookup->pattern != PATTERN_NONE)
+		text = escape_pattern(scope->r->arena, text, lookup->pattern);
+	set_operand(cond, 0, param_expr(scope->r->arena, text_field, text));
+	return true;
+}
+
+/* A list without its nulls, which match nothing (as in Django). */
+static struct value without_nulls(struct arena *arena, const struct value *list, bool takes_rows)
+{
+	struct value *items = ARENA_ARRAY(arena, struct value, list->list.n);
+	struct value result = *list;
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->list.n; i++) {
+		const struct value *item = &list->list.items[i];
+		const struct value *row = takes_rows ? named_row(item) : NULL;
+
+		if (item->kind != VALUE_NULL)
+			items[n++] = row != NULL ? *row : *item;
+	}
+	result.list.items = items;
+	result.list.n = n;
+	return result;
+}
+
+static bool build_in_expressions(struct scope *scope, const struct lookup *lookup,
+                                 const struct rexpr *left, const struct operand *operand,
+                                 const struct rights *rights, const struct rcond **out)
+{
+	struct rcond *cond = new_lookup(scope, lookup, left, operand->nitems);
+
+	for (size_t i = 0; i < operand->nitems; i++) {
+		const struct rexpr *item;
+
+		if (!list_operand(scope, left->field, operand, rights, i, &item))
+			return false;
+		set_operand(cond, i, item);
+	}
+	*out = cond;
+	return true;
+}
+
+static bool build_in(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+                     const struct operand *operand, const struct rights *rights,
+                     const struct rcond **out)
+{
+	struct rcond *cond;
+
+	if (operand->kind == OPERAND_LIST)
+		return build_in_expressions(scope, lookup, left, operand, rights, out);
+	cond = new_lookup(scope, lookup, left, 0);
+	*out = cond;
+	if (operand->kind == OPERAND_EXPR) {
+		if (rights->items[0]->kind != R_SUBSELECT)
+			return error_set(scope->r->error, ERROR_VALUE, operand->pos,
+			                 "'in' takes an array or a Subquery");
+		cond->subselect = rights->items[0]->select;
+		return true;
+	}
+	if (operand->literal->kind != VALUE_LIST)
+		return error_set(scope->r->error, ERROR_VALUE, operand->pos,
+		                 "'in' takes an array of values, got %s",
+		                 value_kind_name(operand->literal->kind));
+	struct value list = without_nulls(scope->r->arena, operand->literal, kind_of(left) != TYPE_JSON);
+
+	if (list.list.n == 0) {
+		*out = cond_group(scope->r->arena, RC_OR, NULL, 0);
+		return true;
+	}
+	return field_parse_array(left->field, &list, scope->r->arena, &cond->list, scope->r->error);
+}
+
+static bool build_pair(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+                       const struct operand *operand, const struct rights *rights,
+                       const struct rcond **out)
+{
+	struct rcond *cond = new_lookup(scope, lookup, left, 2);
+
+	*out = cond;
+	if (operand->kind == OPERAND_EXPR ||
+	    (operand->kind == OPERAND_LITERAL && operand->literal->kind != VALUE_LIST))
+		return error_set(scope->r->error, ERROR_VALUE, operand->pos, "'%s' takes an array of two values",
+		                 lookup->name);
+	size_t n = operand->kind == OPERAND_LIST ? operand->nitems : operand->literal->list.n;
+
+	if (n != 2)
+		return error_set(scope->r->error, ERROR_VALUE, operand->pos,
+		                 "'%s' takes an array of two values, got %zu", lookup->name, n);
+	for (size_t i = 0; i < 2; i++) {
+		const struct rexpr *item;
+
+		if (!list_operand(scope, left->field, operand, rights, i, &item))
+			return false;
+		set_operand(cond, i, item);
+	}
+	return true;
+}
+
+static bool read_flag(struct scope *scope, const struct operand *operand, bool *flag)
+{
+	const struct value *value = operand->literal;
+
+	if (operand->kind == OPERAND_LITERAL && value->kind == VALUE_BOOL) {
+		*flag = value->boolean;
+		return true;
+	}
+	if (operand->kind == OPERAND_LITERAL && value->kind == VALUE_TEXT && value->is_loose) {
+		*flag = str_eq_nocase(value->text, STR("true")) || str_is(value->text, "1");
+		if (*flag || str_eq_nocase(value->text, STR("false")) || str_is(value->text, "0"))
+			return true;
+	}
+	return error_set(scope->r->error, ERROR_VALUE, operand->pos,
+	                 "The value for an isnull lookup must be true or false");
+}
+
+/* created_at__year = 2026 as a range of the column, which an index can serve. */
+static bool build_year(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+                       const struct rexpr *year, const struct rcond **out)
+{
+	static const struct {
+		const char *name, *as;
+		bool at_end;
+	} bounds[] = {{"gt", "gte", true}, {"gte", "gte", false}, {"lt", "lt", false}, {"lte", "lt", true}};
+	const struct rexpr *column = left->args[0];
+	struct arena *arena = scope->r->arena;
+	int64_t number;
+
+	if (!str_to_int(year->text, &number) || number < 1 || number > 9998)
+		return false;
+	struct str first = arena_printf(arena, "%04d-01-01", (int)number);
+	struct str next = arena_printf(arena, "%04d-01-01", (int)number + 1);
+
+	for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+		if (!str_is(str_of(lookup->name), bounds[i].name))
+			continue;
+		struct rcond *cond =
+		    new_lookup(scope, lookup_find(str_of(bounds[i].as), TYPE_DATE), column, 1);
+
+		set_operand(cond, 0, param_expr(arena, column->field, bounds[i].at_end ? next : first));
+		*out = cond;
+		return true;
+	}
+	if (!str_is(str_of(lookup->name), "exact"))
+		return false;
+	struct rcond *from = new_lookup(scope, lookup_find(STR("gte"), TYPE_DATE), column, 1);
+	struct rcond *to = new_lookup(scope, lookup_find(STR("lt"), TYPE_DATE), column, 1);
+	const struct rcond **both = ARENA_ARRAY(arena, const struct rcond *, 2);
+
+	set_operand(from, 0, param_expr(arena, column->field, first));
+	set_operand(to, 0, param_expr(arena, column->field, next));
+	both[0] = from;
+	both[1] = to;
+	*out = cond_group(arena, RC_AND, both, 2);
+	return true;
+}
+
+static bool is_year_of_column(const struct rexpr *left)
+{
+	return left->kind == R_TRANSFORM && str_is(str_of(left->transform->name), "year");
+}
+
+static bool build_same(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+                       const struct operand *operand, const struct rexpr *right,
+                       const struct rcond **out)
+{
+	if (right == NULL) {
+		if (operand->kind != OPERAND_LITERAL)
+			return error_set(scope->r->error, ERROR_VALUE, operand->pos,
+			                 "expected one value, got an array");
+		if (!literal_operand(scope, left->field, operand->literal, &right))
+			return false;
+		if (is_year_of_column(left) && build_year(scope, lookup, left, right, out))
+			return true;
+	}
+	struct rcond *cond = new_lookup(scope, lookup, left, 1);
+
+	set_operand(cond, 0, right);
+	*out = cond;
+	return true;
+}
+
+static bool is_null_literal(const struct operand *operand)
+{
+	return operand->kind == OPERAND_LITERAL && operand->literal->kind == VALUE_NULL;
+}
+
+/* null is IS NULL with exact and iexact, JSON null on a JSONField, an error elsewhere. */
+static bool build_null(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+                       const struct operand *operand, const struct rcond **out)
+{
+	bool is_exact = str_is(str_of(lookup->name), "exact");
+
+	if (is_exact && kind_of(left) == TYPE_JSON) {
+		const struct rexpr *json_null = param_expr(scope->r->arena, left->field, STR("null"));
+
+		return build_same(scope, lookup, left, operand, json_null, out);
+	}
+	if (!is_exact && !str_is(str_of(lookup->name), "iexact"))
+		return error_set(scope->r->error, ERROR_VALUE, operand->pos,
+		                 "Cannot use null as a query value for '%s'; write \"…__isnull\": true",
+		                 lookup->name);
+	*out = cond_isnull(scope->r->arena, left, true);
+	return true;
+}
+
+bool build_lookup(struct scope *scope, const struct rexpr *left, const struct target *target,
+                  const struct path *parts, size_t from, const struct operand *operand,
+                  const struct rights *rights, const struct rcond **out)
+{
+	const struct rexpr *right = operand->kind == OPERAND_EXPR ? rights->items[0] : NULL;
+	const struct lookup *lookup = NULL;
+	bool is_related = target != NULL && target->relation != NULL;
+	bool flag;
+
+	for (size_t i = from; i < parts->n; i++) {
+		bool is_last = i + 1 == parts->n;
+		const struct transform *transform;
+
+		lookup = is_last ? lookup_find(parts->parts[i], kind_of(left)) : NULL;
+		if (lookup != NULL && (!is_related || lookup->for_relations))
+			break;
+		lookup = NULL;
+		transform = is_related ? NULL : transform_find(parts->parts[i], kind_of(left));
+		if (transform == NULL)
+			return unknown_lookup(scope, left, target, parts, i);
+		left = apply_transform(scope->r->arena, transform, left);
+	}
+	if (lookup == NULL)
+		lookup = lookup_find(STR("exact"), kind_of(left));
+	if (lookup->operand == LOOKUP_FLAG) {
+		if (!read_flag(scope, operand, &flag))
+			return false;
+		*out = cond_isnull(scope->r->arena, left, flag);
+		return true;
+	}
+	if (right == NULL && is_null_literal(operand))
+		return build_null(scope, lookup, left, operand, out);
+	switch (lookup->operand) {
+	case LOOKUP_TEXT:
+	case LOOKUP_PATTERN:
+		return build_text(scope, lookup, left, operand, right, out);
+	case LOOKUP_LIST:
+		return build_in(scope, lookup, left, operand, rights, out);
+	case LOOKUP_PAIR:
+		return build_pair(scope, lookup, left, operand, rights, out);
+	case LOOKUP_SAME:
+	case LOOKUP_FLAG:
+		break;
+	}
+	return build_same(scope, lookup, left, operand, right, out);
+}

@@ -1,0 +1,128 @@
+/* Paths: names to relations and columns.  Makes no join. */
+#include "orm/query/scope.h"
+
+static void add_hop(struct arena *arena, struct hops *hops, const struct field *from,
+                    const struct field *to, bool is_direct, bool is_multiple, bool is_nullable)
+{
+	*ARENA_PUSH(arena, hops) = (struct hop){
+	    .to = to->model,
+	    .from_field = from,
+	    .to_field = to,
+	    .is_nullable = is_nullable,
+	    .is_multiple = is_multiple,
+	    .is_direct = is_direct,
+	};
+}
+
+static void add_key_hop(struct arena *arena, struct hops *hops, const struct relation *key,
+                        bool is_reverse)
+{
+	if (is_reverse)
+		add_hop(arena, hops, key->target, key->field, false, !key->field->is_unique, true);
+	else
+		add_hop(arena, hops, key->field, key->target, true, false, key->field->is_null);
+}
+
+void hops_add(struct arena *arena, struct hops *hops, const struct relation *relation, bool is_reverse)
+{
+	if (relation->kind != RELATION_MANY_TO_MANY) {
+		add_key_hop(arena, hops, relation, is_reverse);
+		return;
+	}
+	const struct field *near = is_reverse ? relation->through_to : relation->through_from;
+	const struct field *far = is_reverse ? relation->through_from : relation->through_to;
+
+	add_key_hop(arena, hops, near->relation, true);
+	add_key_hop(arena, hops, far->relation, false);
+}
+
+static bool unknown_name(struct scope *scope, const struct model *model, const struct path *path,
+                         size_t part)
+{
+	struct arena *arena = scope->r->arena;
+	size_t n = model->nmember_names;
+	struct str *names = ARENA_ARRAY(arena, struct str, n + scope->annotations.n + 1);
+
+	memcpy(names, model->member_names, n * sizeof *names);
+	if (part == 0)
+		for (size_t i = 0; i < scope->annotations.n; i++)
+			names[n++] = scope->annotations.items[i].name;
+	error_set(scope->r->error, ERROR_FIELD, path->pos,
+	          "Cannot resolve keyword '%.*s' into field. Choices are: %.*s",
+	          STR_ARG(path->parts[part]), STR_ARG(suggest_choices(arena, names, n)));
+	scope->r->error->suggestion = suggest_nearest(path->parts[part], names, n);
+	return false;
+}
+
+static void find_first_multiple(struct target *target)
+{
+	target->first_multiple = target->hops.n;
+	for (size_t i = target->hops.n; i-- > 0;)
+		if (target->hops.items[i].is_multiple)
+			target->first_multiple = i;
+}
+
+void target_trim(struct target *target)
+{
+	while (target->hops.n > 0) {
+		const struct hop *last = &target->hops.items[target->hops.n - 1];
+
+		if (!last->is_direct || target->field != last->to_field)
+			break;
+		target->field = last->from_field;
+		target->hops.n--;
+	}
+	find_first_multiple(target);
+}
+
+static void end_at_relation(struct target *target, const struct relation *relation, bool is_reverse)
+{
+	target->relation = relation;
+	target->is_reverse = is_reverse;
+	target->field = target->hops.items[target->hops.n - 1].to_field;
+	/* Backwards the row itself is meant, not the key that points here. */
+	if (is_reverse && relation->kind != RELATION_MANY_TO_MANY)
+		target->field = target->end->pk;
+}
+
+bool path_resolve(struct scope *scope, const struct model *model, const struct path *path,
+                  struct target *target)
+{
+	const struct annotation *annotation = scope_annotation(scope, path->parts[0]);
+
+	*target = (struct target){0};
+	if (annotation != NULL && model == scope->model) {
+		target->annotation = annotation->expr;
+		target->used = 1;
+		return true;
+	}
+	target->end = model;
+	while (target->used < path->n && target->field == NULL) {
+		struct str part = path->parts[target->used];
+		const struct model_member *member = model_member(target->end, part);
+
+		if (member == NULL && target->used == 0)
+			return unknown_name(scope, model, path, 0);
+		if (member == NULL)
+			break; /* a lookup on the relation */
+		target->used++;
+		if (member->kind == MEMBER_FIELD) {
+			target->relation = NULL;
+			target->field = member->field;
+			break;
+		}
+		target->relation = member->relation;
+		target->is_reverse = member->kind == MEMBER_REVERSE;
+		size_t before = target->hops.n;
+
+		hops_add(scope->r->arena, &target->hops, member->relation, target->is_reverse);
+		for (size_t i = before; i < target->hops.n; i++)
+			target->hops.items[i].part = (unsigned)target->used - 1;
+		target->end = relation_end(member->relation, target->is_reverse);
+	}
+	target->nall = target->hops.n;
+	if (target->field == NULL)
+		end_at_relation(target, target->relation, target->is_reverse);
+	target_trim(target);
+	return true;
+}

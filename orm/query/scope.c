@@ -1,0 +1,211 @@
+/* Sources and joins of a select being resolved, by Django's rules. */
+#include "orm/query/scope.h"
+
+void resolver_init(struct resolver *r, struct arena *arena, const struct registry *registry,
+                   struct error *error)
+{
+	*r = (struct resolver){.arena = arena, .error = error, .registry = registry};
+}
+
+static struct source *add_source(struct scope *scope, const struct model *model)
+{
+	struct source *source = ARENA_NEW(scope->r->arena, struct source);
+
+	source->alias = scope->r->next_alias++;
+	source->model = model;
+	*ARENA_PUSH(scope->r->arena, &scope->select->sources) = source;
+	return source;
+}
+
+struct scope *scope_new(struct resolver *r, struct scope *outer, const struct model *model)
+{
+	struct scope *scope = ARENA_NEW(r->arena, struct scope);
+
+	scope->r = r;
+	scope->outer = outer;
+	scope->model = model;
+	scope->select = ARENA_NEW(r->arena, struct select);
+	scope->select->model = model;
+	scope->base = add_source(scope, model);
+	scope->base->type = JOIN_BASE;
+	return scope;
+}
+
+struct scope *scope_new_correlated(struct scope *outer, struct source *from, const struct hop *hop)
+{
+	struct scope *scope = scope_new(outer->r, outer, hop->to);
+
+	scope->base->parent = from;
+	scope->base->hop = *hop;
+	return scope;
+}
+
+const struct annotation *scope_annotation(const struct scope *scope, struct str name)
+{
+	for (size_t i = 0; i < scope->annotations.n; i++)
+		if (str_eq(scope->annotations.items[i].name, name))
+			return &scope->annotations.items[i];
+	return NULL;
+}
+
+bool source_listed(const struct source_list *list, const struct source *source)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i] == source)
+			return true;
+	return false;
+}
+
+void list_add(struct arena *arena, struct source_list *list, struct source *source)
+{
+	if (!source_listed(list, source))
+		*ARENA_PUSH(arena, list) = source;
+}
+
+static bool same_join(const struct source *source, const struct source *parent, const struct hop *hop)
+{
+	return source->parent == parent && source->hop.to == hop->to &&
+	       source->hop.from_field == hop->from_field && source->hop.to_field == hop->to_field &&
+	       source->filtered.p == NULL;
+}
+
+/* The most recent join that may be shared, or NULL. */
+static struct source *find_join(struct scope *scope, const struct source *parent,
+                                const struct hop *hop, const struct source_list *reuse)
+{
+	const struct source_list *sources = &scope->select->sources;
+
+	for (size_t i = sources->n; i-- > 1;) {
+		struct source *source = sources->items[i];
+
+		if (!same_join(source, parent, hop))
+			continue;
+		if (!hop->is_multiple || reuse == NULL || source_listed(reuse, source))
+			return source;
+	}
+	return NULL;
+}
+
+struct source *scope_join(struct scope *scope, struct source *from, const struct hops *hops,
+                          const struct source_list *reuse, struct source_list *used)
+{
+	struct source *source = from;
+
+	if (used != NULL)
+		list_add(scope->r->arena, used, source);
+	for (size_t i = 0; i < hops->n; i++) {
+		const struct hop *hop = &hops->items[i];
+		struct source *next = find_join(scope, source, hop, reuse);
+
+		if (next == NULL) {
+			bool is_left = source->type == JOIN_LEFT || hop->is_nullable;
+
+			next = add_source(scope, hop->to);
+			next->parent = source;
+			next->hop = *hop;
+			next->type = is_left ? JOIN_LEFT : JOIN_INNER;
+		}
+		source = next;
+		if (used != NULL)
+			list_add(scope->r->arena, used, source);
+	}
+	return source;
+}
+
+void promote_joins(struct scope *scope, const struct source_list *joins)
+{
+	struct arena *arena = scope->r->arena;
+	struct source_list queue = {0};
+
+	for (size_t i = 0; i < joins->n; i++)
+		list_add(arena, &queue, joins->items[i]);
+	for (size_t i = 0; i < queue.n; i++) {
+		struct source *source = queue.items[i];
+
+		if (source->type != JOIN_INNER)
+			continue;
+		if (!source->hop.is_nullable && source->parent->type != JOIN_LEFT)
+			continue;
+		source->type = JOIN_LEFT;
+		for (size_t j = 0; j < scope->select->sources.n; j++)
+			if (scope->select->sources.items[j]->parent == source)
+				list_add(arena, &queue, scope->select->sources.items[j]);
+	}
+}
+
+/* A join that must have a row needs its parents to have theirs. */
+void demote_joins(const struct source_list *joins)
+{
+	for (size_t i = 0; i < joins->n; i++)
+		for (struct source *s = joins->items[i]; s != NULL && s->type == JOIN_LEFT; s = s->parent)
+			s->type = JOIN_INNER;
+}
+
+const struct rexpr *column_expr(struct arena *arena, struct source *source, const struct field *field)
+{
+	struct rexpr *expr = ARENA_NEW(arena, struct rexpr);
+
+	expr->kind = R_COLUMN;
+	expr->source = source;
+	expr->field = field;
+	return expr;
+}
+
+const struct rexpr *param_expr(struct arena *arena, const struct field *field, struct str text)
+{
+	struct rexpr *expr = ARENA_NEW(arena, struct rexpr);
+
+	expr->kind = R_PARAM;
+	expr->field = field;
+	expr->text = text;
+	return expr;
+}
+
+const struct rcond *cond_group(struct arena *arena, enum rcond_kind kind,
+                               const struct rcond *const *children, size_t n)
+{
+	struct rcond *cond = ARENA_NEW(arena, struct rcond);
+
+	cond->kind = kind;
+	cond->children = children;
+	cond->nchildren = n;
+	for (size_t i = 0; i < n; i++)
+		cond->has_aggregate |= children[i]->has_aggregate;
+	return cond;
+}
+
+const struct rcond *cond_not(struct arena *arena, const struct rcond *child)
+{
+	const struct rcond **children = ARENA_ARRAY(arena, const struct rcond *, 1);
+
+	children[0] = child;
+	return cond_group(arena, RC_NOT, children, 1);
+}
+
+const struct rcond *cond_isnull(struct arena *arena, const struct rexpr *left, bool is_null)
+{
+	struct rcond *cond = ARENA_NEW(arena, struct rcond);
+
+	cond->kind = RC_ISNULL;
+	cond->left = left;
+	cond->is_null = is_null;
+	cond->has_aggregate = left->has_aggregate;
+	return cond;
+}
+
+const struct rcond *cond_exists(struct arena *arena, const struct select *select)
+{
+	struct rcond *cond = ARENA_NEW(arena, struct rcond);
+
+	cond->kind = RC_EXISTS;
+	cond->select = select;
+	return cond;
+}
+
+/* Whether an expression can be NULL, for Django's extra IS NOT NULL under a negation. */
+bool field_can_be_null(const struct rexpr *expr)
+{
+	if (expr->kind == R_COLUMN)
+		return expr->field->is_null || expr->source->type == JOIN_LEFT;
+	return true;
+}

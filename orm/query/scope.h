@@ -1,0 +1,155 @@
+/* A select while it is being resolved: its sources, its annotations, the joins its paths need.
+ *
+ * Follows Django's rules for which joins are shared, which become LEFT and which INNER
+ * (django/db/models/sql/query.py: setup_joins, join, promote_joins, demote_joins, JoinPromoter).
+ */
+#ifndef QUERN_QUERY_SCOPE_H
+#define QUERN_QUERY_SCOPE_H
+
+#include "orm/base/error.h"
+#include "orm/query/select.h"
+
+/* One statement being resolved. */
+struct resolver {
+	struct arena *arena;
+	struct error *error;
+	const struct registry *registry;
+	unsigned next_alias;
+};
+
+struct annotation {
+	struct str name;
+	const struct rexpr *expr;
+	bool is_selected; /* annotate; not alias */
+	bool is_group;    /* named by group_by */
+};
+
+struct annotation_list {
+	struct annotation *items;
+	size_t n, cap;
+};
+
+struct related_node; /* select_related, a tree by name: resolve_query.c */
+
+struct scope {
+	struct resolver *r;
+	struct scope *outer; /* for OuterRef and split conditions; NULL at the top */
+	struct select *select;
+	const struct model *model;
+	struct source *base;
+	struct annotation_list annotations;
+	/* Joins that the next filter may share although they are multi-valued: a many-to-many manager's
+	 * own (Django's sticky filter). */
+	struct source_list sticky;
+	bool is_sliced;
+	bool forbids_joins; /* update's right sides */
+	const char *forbids_why;
+};
+
+void resolver_init(struct resolver *r, struct arena *arena, const struct registry *registry,
+                   struct error *error);
+struct scope *scope_new(struct resolver *r, struct scope *outer, const struct model *model);
+/* A scope whose base is reached by the hop from a source of the outer one (a correlated subselect). */
+struct scope *scope_new_correlated(struct scope *outer, struct source *from, const struct hop *hop);
+const struct annotation *scope_annotation(const struct scope *scope, struct str name);
+
+/* Steps of a path over relations, before any join is made. */
+struct hops {
+	struct hop *items;
+	size_t n, cap;
+};
+
+/* What a path names. */
+struct target {
+	struct hops hops;            /* after trimming; items[0..nall) before it */
+	size_t nall;
+	const struct field *field;   /* the column at the end */
+	/* The path ends at a relation itself: it compares by key. */
+	const struct relation *relation;
+	bool is_reverse;
+	const struct model *end;     /* the model that holds `field`'s row, before trimming */
+	size_t used;                 /* parts that were names; the rest are transforms and lookups */
+	size_t first_multiple;       /* index in hops, or hops.n */
+	const struct rexpr *annotation; /* the first part is an annotation's name */
+};
+
+/* Looks the parts up from model on; ERROR_FIELD with choices when the first is unknown.  Annotations of
+ * `scope` (may be NULL) come first. */
+bool path_resolve(struct scope *scope, const struct model *model, const struct path *path,
+                  struct target *target);
+/* The hops of one relation, appended. */
+void hops_add(struct arena *arena, struct hops *hops, const struct relation *relation, bool is_reverse);
+/* Drops trailing hops whose column is known before them: role__id is role_id. */
+void target_trim(struct target *target);
+
+/* `reuse` NULL: any join may be shared (annotations, ordering); otherwise multi-valued ones only when
+ * listed.  Appends the joins used to `used` (may be NULL).  Gives the last source. */
+struct source *scope_join(struct scope *scope, struct source *from, const struct hops *hops,
+                          const struct source_list *reuse, struct source_list *used);
+void promote_joins(struct scope *scope, const struct source_list *joins);
+void demote_joins(const struct source_list *joins);
+bool source_listed(const struct source_list *list, const struct source *source);
+
+const struct rexpr *column_expr(struct arena *arena, struct source *source, const struct field *field);
+const struct rexpr *param_expr(struct arena *arena, const struct field *field, struct str text);
+
+/* How a condition is being read. */
+struct cond_context {
+	struct source_list *reuse; /* NULL: all */
+	bool branch_negated, current_negated;
+	bool no_split; /* inside an expression: negated multi-valued conditions stay joined */
+};
+
+/* One condition; `needed` receives the joins that must be INNER for it (Django's needed_inner). */
+bool resolve_cond(struct scope *scope, const struct cond *cond, const struct cond_context *context,
+                  const struct rcond **out, struct source_list *needed);
+/* A leaf: path, lookup, right side. */
+bool resolve_leaf(struct scope *scope, const struct cond *cond, const struct cond_context *context,
+                  const struct rcond **out, struct source_list *needed);
+/* {"vote": {"some": C}} and its kin. */
+bool resolve_set_question(struct scope *scope, const struct cond *cond, const struct rcond **out);
+/* Sources of this select that the expression names. */
+void collect_sources(struct arena *arena, const struct select *select, const struct rexpr *expr,
+                     struct source_list *list);
+void list_add(struct arena *arena, struct source_list *list, struct source *source);
+/* A whole filter() call. */
+bool resolve_filter(struct scope *scope, const struct cond *cond, bool is_negated,
+                    struct source_list *reuse);
+/* A condition inside an expression (Case, aggregate filter): joins become LEFT. */
+bool resolve_inner_cond(struct scope *scope, const struct cond *cond, const struct rcond **out);
+
+/* The right side's expressions, resolved before the left side's joins are made (and, for a split
+ * condition, in the outer scope): one for OPERAND_EXPR, one an item for OPERAND_LIST, NULL where an item
+ * is a literal. */
+struct rights {
+	const struct rexpr *const *items;
+	size_t n;
+};
+
+bool resolve_rights(struct scope *scope, const struct operand *operand, const struct field *hint,
+                    const struct source_list *reuse, struct rights *rights);
+
+/* left, the parts that follow, the right side -> a condition.  `target` (may be NULL) is what the path named. */
+bool build_lookup(struct scope *scope, const struct rexpr *left, const struct target *target,
+                  const struct path *parts, size_t from, const struct operand *operand,
+                  const struct rights *rights, const struct rcond **out);
+
+/* `hint` (may be NULL) is the type a literal takes. */
+bool resolve_expr(struct scope *scope, const struct expr *expr, const struct field *hint,
+                  const struct source_list *reuse, const struct rexpr **out);
+bool resolve_path_expr(struct scope *scope, const struct path *path, const struct source_list *reuse,
+                       const struct rexpr **out);
+bool resolve_literal(struct scope *scope, const struct value *value, const struct field *hint,
+                     const struct rexpr **out);
+bool resolve_subquery(struct scope *scope, const struct query *query, bool wants_column,
+                      const struct select **out);
+
+/* Makers of small nodes. */
+const struct rcond *cond_group(struct arena *arena, enum rcond_kind kind, const struct rcond *const *children,
+                               size_t n);
+const struct rcond *cond_not(struct arena *arena, const struct rcond *child);
+const struct rcond *cond_isnull(struct arena *arena, const struct rexpr *left, bool is_null);
+const struct rcond *cond_exists(struct arena *arena, const struct select *select);
+bool field_can_be_null(const struct rexpr *expr);
+
+#endif

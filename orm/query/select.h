@@ -1,0 +1,188 @@
+/* The resolved query: tables, columns, conditions; every name looked up, every value in the
+ * text form of its type, no SQL text yet.
+ *
+ * Made by query/resolve, arranged by query/aggregates, read by sql/.  A source (one table
+ * in FROM) has a number that no other source of the whole statement has, so that a column
+ * can be named from any depth: a correlated subquery simply names an outer source.
+ */
+#ifndef QUERN_QUERY_SELECT_H
+#define QUERN_QUERY_SELECT_H
+
+#include "orm/model/field_types.h"
+#include "orm/query/functions.h"
+#include "orm/query/lookups.h"
+#include "orm/query/tree.h"
+
+struct rexpr;
+struct rcond;
+struct select;
+
+enum join_type { JOIN_BASE, JOIN_INNER, JOIN_LEFT };
+
+/* One step over a key: from a column here to a column there.  A many-to-many relation is two. */
+struct hop {
+	const struct model *to;
+	const struct field *from_field;
+	const struct field *to_field;
+	bool is_nullable; /* there may be no row there */
+	bool is_multiple; /* there may be several */
+	bool is_direct;   /* from_field is the foreign key: its column is known without the join */
+	unsigned part;    /* which part of the path it came from */
+};
+
+struct source {
+	unsigned alias;
+	enum join_type type;
+	const struct model *model;
+	struct source *parent; /* NULL at the base; may be a source of an outer select */
+	struct hop hop;        /* parent.from_field = this.to_field */
+	struct str filtered;   /* alias of a FilteredRelation, p == NULL otherwise */
+	const struct rcond *condition; /* FilteredRelation: further condition of ON */
+	bool is_moved; /* an aggregate's own: part of its subselect, not of this FROM */
+};
+
+enum rexpr_kind {
+	R_COLUMN,     /* source, field */
+	R_PARAM,      /* text of type `field` */
+	R_NULL,
+	R_STAR,
+	R_CALL,       /* function, args */
+	R_ARITHMETIC, /* sign, args */
+	R_AGGREGATE,  /* function, args, aggregate */
+	R_CASE,       /* cases, args[0] is the default when nargs == 1 */
+	R_CONDITION,  /* condition */
+	R_SUBSELECT,  /* (SELECT …) with one column */
+	R_ARRAY,      /* ARRAY(SELECT …) */
+	R_CAST,       /* args[0] as `field` */
+	R_TRANSFORM,  /* transform, args[0] */
+	R_VALUE_COLUMN, /* a column of a derived table: alias, position */
+	R_NOT_NULL,   /* whether args[0] is not null: internal */
+};
+
+struct rcase {
+	const struct rcond *when;
+	const struct rexpr *then;
+};
+
+struct rorder {
+	const struct rexpr *expr; /* NULL: random */
+	bool is_descending;
+	enum nulls_order nulls;
+	unsigned position; /* of the same expression among the columns, from 1; 0: written out */
+};
+
+struct raggregate {
+	bool is_distinct;
+	const struct rcond *filter;
+	const struct rexpr *default_value;
+	const struct rorder *order_by;
+	size_t norder_by;
+	/* Set by query/aggregates: the subselect that computes it; NULL: in place. */
+	const struct select *subselect;
+};
+
+struct rexpr {
+	enum rexpr_kind kind;
+	/* The type of its value, never NULL except for R_NULL and R_STAR; what is known beyond the
+	 * type (max_digits, choices) is the field's. */
+	const struct field *field;
+	bool has_aggregate;
+	struct source *source;
+	struct str text;
+	struct str name; /* R_ARITHMETIC: the sign */
+	const struct function *function;
+	const struct transform *transform;
+	const struct rexpr *const *args;
+	size_t nargs;
+	struct raggregate *aggregate;
+	const struct rcase *cases;
+	size_t ncases;
+	const struct rcond *condition;
+	const struct select *select;
+	unsigned alias, position;
+};
+
+enum rcond_kind {
+	RC_AND, /* none: true */
+	RC_OR,  /* none: false */
+	RC_XOR,
+	RC_NOT,
+	RC_LOOKUP,  /* lookup, left, operands */
+	RC_ISNULL,  /* left, is_null */
+	RC_EXISTS,  /* select */
+	RC_EXPR,    /* left is a boolean expression */
+	RC_SAME,    /* left IS NOT DISTINCT FROM right: internal */
+	RC_KEYS,    /* left = ANY(the parents' keys): prefetch */
+};
+
+struct rcond {
+	enum rcond_kind kind;
+	bool has_aggregate;
+	const struct rcond *const *children;
+	size_t nchildren;
+	const struct lookup *lookup;
+	const struct rexpr *left;
+	/* The right side: one operand, or several (range: 2; in with expressions: n). */
+	const struct rexpr *const *operands;
+	size_t noperands;
+	struct str list; /* `in` with literals: the array literal; p == NULL otherwise */
+	const struct select *subselect; /* `in` a subquery */
+	bool is_null;
+	const struct select *select;
+};
+
+struct rcolumn {
+	struct str name; /* as the row calls it */
+	const struct rexpr *expr;
+};
+
+/* A derived table in FROM: an inner select read as a table. */
+struct derived {
+	const struct select *select;
+	unsigned alias;
+};
+
+struct rcond_list {
+	const struct rcond **items;
+	size_t n, cap;
+};
+struct rexpr_list {
+	const struct rexpr **items;
+	size_t n, cap;
+};
+struct rcolumn_list {
+	struct rcolumn *items;
+	size_t n, cap;
+};
+struct rorder_list {
+	struct rorder *items;
+	size_t n, cap;
+};
+struct source_list {
+	struct source **items;
+	size_t n, cap;
+};
+
+struct select {
+	const struct model *model;
+	struct source_list sources; /* the base first; those that nothing names are not written */
+	struct derived *derived;    /* FROM (SELECT …) instead of sources */
+	struct rcond_list where, having;
+	struct rcolumn_list columns;
+	bool is_grouped;
+	bool groups_by_key; /* one group a base row */
+	struct rexpr_list group_by;
+	struct rorder_list order_by;
+	bool is_distinct;
+	struct rexpr_list distinct_on;
+	bool has_limit;
+	int64_t limit, offset;
+	bool is_empty; /* cannot have rows */
+	bool locks_rows;
+	/* Prefetch with a limit per parent: this select is evaluated for each of the keys. */
+	const struct rexpr *key_per_parent;
+};
+
+void select_dump(const struct select *select, struct buf *out);
+
+#endif

@@ -1,0 +1,246 @@
+/* Visiting and copying resolved trees.  See walk.h. */
+#include "orm/query/walk.h"
+
+#include "orm/query/scope.h"
+
+static void visit_orders(struct visitor *visitor, const struct rorder *orders, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (orders[i].expr != NULL)
+			visit_expr(visitor, orders[i].expr);
+}
+
+static void visit_aggregate(struct visitor *visitor, const struct rexpr *expr)
+{
+	const struct raggregate *aggregate = expr->aggregate;
+
+	if (visitor->aggregate != NULL && !visitor->aggregate(visitor, expr))
+		return;
+	if (aggregate->subselect != NULL) {
+		visit_nested(visitor, aggregate->subselect);
+		return;
+	}
+	for (size_t i = 0; i < expr->nargs; i++)
+		visit_expr(visitor, expr->args[i]);
+	if (aggregate->filter != NULL)
+		visit_cond(visitor, aggregate->filter);
+	if (aggregate->default_value != NULL)
+		visit_expr(visitor, aggregate->default_value);
+	visit_orders(visitor, aggregate->order_by, aggregate->norder_by);
+}
+
+void visit_expr(struct visitor *visitor, const struct rexpr *expr)
+{
+	if (expr->kind == R_AGGREGATE) {
+		visit_aggregate(visitor, expr);
+		return;
+	}
+	if (expr->source != NULL && visitor->source != NULL)
+		visitor->source(visitor, expr->source);
+	for (size_t i = 0; i < expr->nargs; i++)
+		visit_expr(visitor, expr->args[i]);
+	for (size_t i = 0; i < expr->ncases; i++) {
+		visit_cond(visitor, expr->cases[i].when);
+		visit_expr(visitor, expr->cases[i].then);
+	}
+	if (expr->condition != NULL)
+		visit_cond(visitor, expr->condition);
+	if (expr->select != NULL)
+		visit_nested(visitor, expr->select);
+}
+
+void visit_cond(struct visitor *visitor, const struct rcond *cond)
+{
+	for (size_t i = 0; i < cond->nchildren; i++)
+		visit_cond(visitor, cond->children[i]);
+	if (cond->left != NULL)
+		visit_expr(visitor, cond->left);
+	for (size_t i = 0; i < cond->noperands; i++)
+		visit_expr(visitor, cond->operands[i]);
+	if (cond->subselect != NULL)
+		visit_nested(visitor, cond->subselect);
+	if (cond->select != NULL)
+		visit_nested(visitor, cond->select);
+}
+
+void visit_nested(struct visitor *visitor, const struct select *select)
+{
+	struct visitor inner = {.source = visitor->source, .data = visitor->data};
+
+	for (size_t i = 0; i < select->sources.n; i++)
+		if (select->sources.items[i]->parent != NULL && inner.source != NULL)
+			inner.source(&inner, select->sources.items[i]->parent);
+	if (select->derived != NULL)
+		visit_nested(&inner, select->derived->select);
+	visit_select(&inner, select);
+}
+
+void visit_select(struct visitor *visitor, const struct select *select)
+{
+	for (size_t i = 0; i < select->columns.n; i++)
+		visit_expr(visitor, select->columns.items[i].expr);
+	for (size_t i = 0; i < select->where.n; i++)
+		visit_cond(visitor, select->where.items[i]);
+	for (size_t i = 0; i < select->having.n; i++)
+		visit_cond(visitor, select->having.items[i]);
+	for (size_t i = 0; i < select->group_by.n; i++)
+		visit_expr(visitor, select->group_by.items[i]);
+	for (size_t i = 0; i < select->distinct_on.n; i++)
+		visit_expr(visitor, select->distinct_on.items[i]);
+	visit_orders(visitor, select->order_by.items, select->order_by.n);
+}
+
+struct collection {
+	struct arena *arena;
+	const struct select *select;
+	struct source_list *list;
+};
+
+static void collect_source(struct visitor *visitor, struct source *source)
+{
+	const struct collection *c = visitor->data;
+
+	for (; source != NULL; source = source->parent)
+		if (source_listed(&c->select->sources, source))
+			list_add(c->arena, c->list, source);
+}
+
+void collect_sources(struct arena *arena, const struct select *select, const struct rexpr *expr,
+                     struct source_list *list)
+{
+	struct collection collection = {arena, select, list};
+	struct visitor visitor = {.source = collect_source, .data = &collection};
+
+	visit_expr(&visitor, expr);
+}
+
+static struct source *mapped(const struct source_map *map, struct source *source)
+{
+	for (size_t i = 0; i < map->n; i++)
+		if (map->from[i] == source)
+			return map->to[i];
+	return source;
+}
+
+static const struct rexpr *const *copy_exprs(const struct source_map *map,
+                                             const struct rexpr *const *exprs, size_t n)
+{
+	const struct rexpr **copies = ARENA_ARRAY(map->arena, const struct rexpr *, n);
+
+	for (size_t i = 0; i < n; i++)
+		copies[i] = copy_expr(map, exprs[i]);
+	return copies;
+}
+
+static const struct rorder *copy_orders(const struct source_map *map, const struct rorder *orders,
+                                        size_t n)
+{
+	struct rorder *copies = ARENA_ARRAY(map->arena, struct rorder, n);
+
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = orders[i];
+		if (orders[i].expr != NULL)
+			copies[i].expr = copy_expr(map, orders[i].expr);
+	}
+	return copies;
+}
+
+static void copy_conds(const struct source_map *map, const struct rcond_list *from,
+                       struct rcond_list *to)
+{
+	for (size_t i = 0; i < from->n; i++)
+		*ARENA_PUSH(map->arena, to) = copy_cond(map, from->items[i]);
+}
+
+/* A nested select: its own sources stay, only what it names outside changes. */
+static const struct select *copy_nested(const struct source_map *map, const struct select *select)
+{
+	struct select *copy = ARENA_NEW(map->arena, struct select);
+	size_t n = select->sources.n;
+	struct source **own = ARENA_ARRAY(map->arena, struct source *, n + map->n);
+	struct source **copies = ARENA_ARRAY(map->arena, struct source *, n + map->n);
+	struct source_map inner = {map->arena, own, copies, n + map->n};
+
+	*copy = *select;
+	for (size_t i = 0; i < n; i++) {
+		own[i] = select->sources.items[i];
+		copies[i] = ARENA_NEW(map->arena, struct source);
+		*copies[i] = *own[i];
+	}
+	for (size_t i = 0; i < map->n; i++) {
+		own[n + i] = map->from[i];
+		copies[n + i] = map->to[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		copies[i]->parent = mapped(&inner, copies[i]->parent);
+	copy->sources = (struct source_list){copies, n, n};
+	copy->columns = (struct rcolumn_list){0};
+	for (size_t i = 0; i < select->columns.n; i++)
+		*ARENA_PUSH(map->arena, &copy->columns) = (struct rcolumn){
+		    select->columns.items[i].name, copy_expr(&inner, select->columns.items[i].expr)};
+	copy->where = copy->having = (struct rcond_list){0};
+	copy_conds(&inner, &select->where, &copy->where);
+	copy_conds(&inner, &select->having, &copy->having);
+	copy->group_by.items =
+	    (const struct rexpr **)copy_exprs(&inner, select->group_by.items, select->group_by.n);
+	copy->distinct_on.items =
+	    (const struct rexpr **)copy_exprs(&inner, select->distinct_on.items, select->distinct_on.n);
+	copy->order_by.items =
+	    (struct rorder *)copy_orders(&inner, select->order_by.items, select->order_by.n);
+	return copy;
+}
+
+static struct raggregate *copy_aggregate(const struct source_map *map, const struct raggregate *aggregate)
+{
+	struct raggregate *copy = ARENA_NEW(map->arena, struct raggregate);
+
+	*copy = *aggregate;
+	if (copy->filter != NULL)
+		copy->filter = copy_cond(map, copy->filter);
+	if (copy->default_value != NULL)
+		copy->default_value = copy_expr(map, copy->default_value);
+	copy->order_by = copy_orders(map, copy->order_by, copy->norder_by);
+	if (copy->subselect != NULL)
+		copy->subselect = copy_nested(map, copy->subselect);
+	return copy;
+}
+
+const struct rexpr *copy_expr(const struct source_map *map, const struct rexpr *expr)
+{
+	struct rexpr *copy = ARENA_NEW(map->arena, struct rexpr);
+	struct rcase *cases;
+
+	*copy = *expr;
+	copy->source = mapped(map, expr->source);
+	copy->args = copy_exprs(map, expr->args, expr->nargs);
+	cases = ARENA_ARRAY(map->arena, struct rcase, expr->ncases);
+	for (size_t i = 0; i < expr->ncases; i++)
+		cases[i] = (struct rcase){copy_cond(map, expr->cases[i].when), copy_expr(map, expr->cases[i].then)};
+	copy->cases = cases;
+	if (expr->condition != NULL)
+		copy->condition = copy_cond(map, expr->condition);
+	if (expr->select != NULL)
+		copy->select = copy_nested(map, expr->select);
+	if (expr->aggregate != NULL)
+		copy->aggregate = copy_aggregate(map, expr->aggregate);
+	return copy;
+}
+
+const struct rcond *copy_cond(const struct source_map *map, const struct rcond *cond)
+{
+	struct rcond *copy = ARENA_NEW(map->arena, struct rcond);
+	const struct rcond **children = ARENA_ARRAY(map->arena, const struct rcond *, cond->nchildren);
+
+	*copy = *cond;
+	for (size_t i = 0; i < cond->nchildren; i++)
+		children[i] = copy_cond(map, cond->children[i]);
+	copy->children = children;
+	if (cond->left != NULL)
+		copy->left = copy_expr(map, cond->left);
+	copy->operands = copy_exprs(map, cond->operands, cond->noperands);
+	if (cond->subselect != NULL)
+		copy->subselect = copy_nested(map, cond->subselect);
+	if (cond->select != NULL)
+		copy->select = copy_nested(map, cond->select);
+	return copy;
+}

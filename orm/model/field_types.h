@@ -57,9 +57,13 @@ struct field_type {
 	/* OIDs of the type as a parameter and of its array; 0: unknown, `column` is then
 	 * written as a cast behind the parameter. */
 	unsigned oid, array_oid;
-	int64_t min, max;      /* integers */
-	unsigned options;      /* bits of the options of its own (see field_types.c) */
+	/* Integers: what a row may hold.  For Positive… min is 0, a rule of the model that is
+	 * checked on writing; field_parse takes whatever the column's type can hold, since
+	 * "less than -1" is a fair question. */
+	int64_t min, max;
+	unsigned options;      /* bits of the groups of options it takes (options.h) */
 	bool is_auto;          /* identity column */
+	int64_t length;        /* max_length unless the field says otherwise; 0: none */
 	const char *description; /* for messages: "an integer between -32768 and 32767" */
 };
 
@@ -72,8 +76,11 @@ const struct field_type *field_type_find(struct str name);
  * (output of Count is BigIntegerField).  Static storage; never NULL for a name of the table. */
 const struct field *field_of_type(const char *type_name);
 
-/* The column's declaration, e.g. "varchar(64)", "numeric(10, 2)", "bigint[]". */
+/* The column's declaration, e.g. "varchar(64)", "numeric(10, 2)", "bigint[]"; "varchar" where no length
+ * is known (a Cast). */
 struct str field_column_type(struct arena *arena, const struct field *field);
+/* A range type's element ("DateTimeField" for DateTimeRangeField); NULL for other types. */
+const struct field *field_range_element(const struct field *field);
 /* What a parameter of this field's values is: an OID, and a cast to write behind the
  * parameter when the OID is 0 (p == NULL otherwise). */
 unsigned field_param_oid(const struct field *field);

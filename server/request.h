@@ -32,6 +32,7 @@ struct reply {
 	struct buf body;
 	struct header headers[8];
 	size_t nheaders;
+	bool is_begun; /* a part was sent: status and headers stand */
 };
 
 struct request {

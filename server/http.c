@@ -1,0 +1,535 @@
+/* The daemon in the loop, and the way of an exchange from its first line to its end.
+ *
+ * libmicrohttpd's own epoll set is edge-triggered inside: after each MHD_run it is asked for its
+ * timeout, and zero means that it must run again, or requests lie unserved.  It has no timeouts of its
+ * own here; all deadlines are in http_clock.c.
+ */
+#include "server/http.h"
+
+#include "server/http_exchange.h"
+#include "server/problem.h"
+#include "server/serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* A body that is too long is still read to its end, so that the answer arrives and the connection
+ * lives on; up to this many bytes. */
+#define DROP_BYTES (16u << 20)
+/* Buffers larger than this are not kept for the next request. */
+#define KEEP_BYTES (256u << 10)
+#define KEEP_EXCHANGES 1024
+#define HEADERS_MAX 64
+
+static const struct {
+	struct str name;
+	enum http_method method;
+} method_names[] = {
+	{STR_INIT("GET"), HTTP_GET},         {STR_INIT("POST"), HTTP_POST},
+	{STR_INIT("PATCH"), HTTP_PATCH},     {STR_INIT("DELETE"), HTTP_DELETE},
+	{STR_INIT("HEAD"), HTTP_HEAD},       {STR_INIT("PUT"), HTTP_PUT},
+	{STR_INIT("OPTIONS"), HTTP_OPTIONS}, {STR_INIT("QUERY"), HTTP_QUERY},
+};
+
+static enum http_method method_of(struct str text)
+{
+	for (size_t i = 0; i < sizeof method_names / sizeof method_names[0]; i++)
+		if (str_eq(method_names[i].name, text))
+			return method_names[i].method;
+	return HTTP_OTHER;
+}
+
+/* Exchanges. */
+
+static void keep_buf(struct buf *buf)
+{
+	if (buf->cap > KEEP_BYTES)
+		buf_release(buf);
+	buf_clear(buf);
+}
+
+static void name_exchange(struct exchange *exchange)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct http *http = exchange->http;
+	uint64_t number = (uint64_t)http->id_prefix << 32 | ++http->id_count;
+
+	for (size_t i = 16; i-- > 0; number >>= 4)
+		exchange->id[i] = digits[number & 15];
+	exchange->request.id = (struct str){exchange->id, 16};
+}
+
+static void continue_task(struct loop_work *work);
+
+static struct exchange *exchange_new(struct http *http, struct client *client)
+{
+	struct exchange *exchange = http->free;
+	struct exchange kept = {0};
+
+	if (exchange) {
+		http->free = exchange->next_free;
+		http->nfree--;
+		kept = *exchange;
+	} else {
+		exchange = malloc(sizeof *exchange);
+		if (!exchange)
+			return NULL;
+		kept.request.arena = arena_new();
+	}
+	*exchange = (struct exchange){
+		.http = http,
+		.client = client,
+		.body = kept.body,
+		.stream = kept.stream,
+		.request.arena = kept.request.arena,
+		.request.reply.body = kept.request.reply.body,
+		.room.run = continue_task,
+		.hangup.fd = -1,
+		.started = loop_clock(),
+	};
+	name_exchange(exchange);
+	return exchange;
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+	arena_free(exchange->request.arena);
+	buf_release(&exchange->body);
+	buf_release(&exchange->stream);
+	buf_release(&exchange->request.reply.body);
+	free(exchange);
+}
+
+static void exchange_keep(struct exchange *exchange)
+{
+	struct http *http = exchange->http;
+
+	if (http->nfree >= KEEP_EXCHANGES) {
+		exchange_free(exchange);
+		return;
+	}
+	arena_reset(exchange->request.arena);
+	keep_buf(&exchange->body);
+	keep_buf(&exchange->stream);
+	keep_buf(&exchange->request.reply.body);
+	exchange->next_free = http->free;
+	http->free = exchange;
+	http->nfree++;
+}
+
+void exchange_settle(struct exchange *exchange)
+{
+	if (exchange->has_task || exchange->connection)
+		return;
+	log_exchange(exchange);
+	if (exchange->response)
+		MHD_destroy_response(exchange->response);
+	loop_undefer(exchange->http->loop, &exchange->room);
+	exchange_keep(exchange);
+}
+
+/* Running. */
+
+static void continue_task(struct loop_work *work)
+{
+	struct exchange *exchange =
+	    (struct exchange *)((char *)work - offsetof(struct exchange, room));
+	struct task *task = exchange->waits_for_room;
+
+	if (!task)
+		return;
+	exchange->waits_for_room = NULL;
+	task_resume(task);
+}
+
+static void run_exchange(void *arg)
+{
+	struct exchange *exchange = arg;
+	struct http *http = exchange->http;
+	bool is_whole = serve_request(&exchange->request);
+
+	exchange->has_task = false;
+	http->nrunning--;
+	reply_finish(exchange, is_whole);
+	exchange_settle(exchange);
+	http_check_stopped(http);
+}
+
+static void prepare_request(struct exchange *exchange)
+{
+	struct request *request = &exchange->request;
+	struct worker *worker = exchange->http->worker;
+	struct str path = exchange->uri, params = exchange->uri;
+
+	path = str_cut(&params, STR("?"));
+	request->registry = worker->setup->registry;
+	request->settings = worker->setup->settings;
+	request->path = path;
+	request->params = params;
+	request->body = buf_str(&exchange->body);
+	request->content_type = exchange->gate.content_type;
+	request->accept = exchange->gate.accept;
+	request->if_none_match = exchange->gate.if_none_match;
+	request->reply.status = 200;
+	request->reply.content_type = "application/json";
+	request->stream = exchange;
+	error_init(&request->error, request->arena);
+	db_session_init(&request->db, worker->dbs[0], request->arena);
+	if (exchange->is_too_large)
+		error_set_nowhere(&request->error, ERROR_TOO_LARGE,
+		                  "The body is longer than the %zu bytes that this server takes.",
+		                  request->settings->json.bytes);
+}
+
+static enum MHD_Result start(struct exchange *exchange)
+{
+	prepare_request(exchange);
+	exchange->phase = PHASE_RUNNING;
+	exchange->client->deadline = 0;
+	exchange->has_task = true;
+	exchange->http->nrunning++;
+	task_start(run_exchange, exchange);
+	if (exchange->phase == PHASE_REPLYING)
+		return reply_queue(exchange) ? MHD_YES : MHD_NO;
+	wait_begin(exchange);
+	return MHD_YES;
+}
+
+static enum MHD_Result refuse(struct exchange *exchange, int status, const char *detail)
+{
+	exchange->phase = PHASE_REPLYING;
+	exchange->must_close = true;
+	problem_of_status(&exchange->request, status, detail);
+	return reply_queue(exchange) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result see_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_n,
+                                  const char *value, size_t value_n)
+{
+	(void)kind;
+	gate_header(cls, (struct str){name, name_n}, (struct str){value, value ? value_n : 0});
+	return MHD_YES;
+}
+
+static enum MHD_Result take_head(struct exchange *exchange, const char *method, const char *version)
+{
+	struct http *http = exchange->http;
+	const struct settings *settings = http->worker->setup->settings;
+	struct gate_verdict verdict;
+	size_t limit = settings->json.bytes;
+
+	exchange->request.method_text = arena_str(exchange->request.arena, str_of(method));
+	exchange->request.method = method_of(exchange->request.method_text);
+	MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, see_header, &exchange->gate);
+	verdict = gate_judge(&exchange->gate, exchange->request.method_text, exchange->uri,
+	                     str_of(version), &http->limits);
+	if (verdict.status)
+		return refuse(exchange, verdict.status, verdict.detail);
+	if (verdict.body_bytes > DROP_BYTES || (verdict.wants_continue && verdict.body_bytes > limit))
+		return refuse(exchange, 413, "The body is longer than this server takes.");
+	exchange->is_too_large = verdict.body_bytes > limit;
+	if (verdict.has_body)
+		clock_allow(exchange, settings->body_timeout, verdict.is_chunked ? limit : verdict.body_bytes);
+	exchange->phase = PHASE_BODY;
+	return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t n)
+{
+	exchange->received += n;
+	if (exchange->received > exchange->http->worker->setup->settings->json.bytes)
+		exchange->is_too_large = true;
+	if (exchange->received > DROP_BYTES)
+		return MHD_NO;
+	if (exchange->is_too_large)
+		buf_clear(&exchange->body);
+	else
+		buf_add(&exchange->body, (struct str){data, n});
+	return MHD_YES;
+}
+
+/* The library's callbacks. */
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_n, void **context)
+{
+	struct exchange *exchange = *context;
+	size_t n = *data_n;
+
+	(void)cls;
+	(void)connection;
+	(void)url;
+	if (!exchange)
+		return MHD_NO;
+	*data_n = 0;
+	switch (exchange->phase) {
+	case PHASE_HEAD:
+		return take_head(exchange, method, version);
+	case PHASE_BODY:
+		return n ? take_body(exchange, data, n) : start(exchange);
+	case PHASE_RUNNING:
+	case PHASE_REPLYING:
+		return MHD_YES;
+	}
+	return MHD_NO;
+}
+
+/* The request line has been read: the library is about to cut it up in place. */
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	struct http *http = cls;
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct client *client = info ? info->socket_context : NULL;
+	struct exchange *exchange = client ? exchange_new(http, client) : NULL;
+
+	if (!exchange)
+		return NULL;
+	exchange->connection = connection;
+	exchange->uri = uri ? arena_str(exchange->request.arena, str_of(uri)) : (struct str){0};
+	client->exchange = exchange;
+	client->is_idle = false;
+	clock_allow(exchange, http->worker->setup->settings->header_timeout, 0);
+	return exchange;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+	struct http *http = cls;
+	struct exchange *exchange = *context;
+
+	(void)connection;
+	if (!exchange)
+		return;
+	*context = NULL;
+	exchange->connection = NULL;
+	exchange->client->exchange = NULL;
+	exchange->client->is_idle = true;
+	clock_allow(exchange, http->worker->setup->settings->idle_timeout, 0);
+	exchange->client = NULL;
+	if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		exchange->is_gone = true;
+	if (exchange->has_task)
+		reply_abandon(exchange);
+	exchange_settle(exchange);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+	struct http *http = cls;
+	struct client *client = *context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		client = calloc(1, sizeof *client);
+		*context = client;
+		if (!client)
+			return;
+		client->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		clock_welcome(http, client);
+		return;
+	}
+	if (client)
+		clock_farewell(http, client);
+	free(client);
+	*context = NULL;
+	http_check_stopped(http);
+}
+
+static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(text);
+}
+
+static void on_library_log(void *cls, const char *format, va_list args)
+{
+	char line[256];
+
+	(void)cls;
+	if (!log_enabled(LOG_DEBUG))
+		return;
+	vsnprintf(line, sizeof line, format, args);
+	log_message(LOG_DEBUG, "libmicrohttpd: %s", line);
+}
+
+/* The loop. */
+
+static bool has_more(struct http *http)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	return MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0;
+}
+
+static void run_daemon(struct loop_work *work)
+{
+	struct http *http = (struct http *)((char *)work - offsetof(struct http, work));
+
+	MHD_run(http->daemon);
+	http->has_more = has_more(http);
+}
+
+void http_poke(struct http *http)
+{
+	loop_defer(http->loop, &http->work);
+}
+
+static void on_ready(struct loop_watch *watch, uint32_t events)
+{
+	(void)events;
+	http_poke((struct http *)((char *)watch - offsetof(struct http, watch)));
+}
+
+/* What the daemon still has to do waits for the next turn, so that others get theirs. */
+static int prepare(void *arg)
+{
+	struct http *http = arg;
+
+	if (!http->has_more)
+		return -1;
+	http_poke(http);
+	return 0;
+}
+
+static struct MHD_Daemon *start_daemon(struct http *http)
+{
+	const struct settings *settings = http->worker->setup->settings;
+	size_t pool = settings->url_bytes + settings->header_bytes + (16u << 10);
+
+	return MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
+	    MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, (MHD_socket)http->worker->listen_fd,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
+	    MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+	    MHD_OPTION_CONNECTION_LIMIT, settings->max_connections,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool < (32u << 10) ? (size_t)(32u << 10) : pool,
+	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	    MHD_OPTION_END);
+}
+
+static void set_limits(struct http *http)
+{
+	const struct worker_setup *setup = http->worker->setup;
+
+	http->limits = (struct gate_limits){
+		.url_bytes = setup->settings->url_bytes,
+		.header_bytes = setup->settings->header_bytes,
+		.nheaders = HEADERS_MAX,
+		.is_local_only = setup->is_local_only,
+	};
+	if (getrandom(&http->id_prefix, sizeof http->id_prefix, 0) < 0)
+		http->id_prefix = (uint32_t)loop_clock();
+}
+
+struct http *http_new(struct worker *worker)
+{
+	struct http *http = calloc(1, sizeof *http);
+	const union MHD_DaemonInfo *info;
+
+	if (!http)
+		return NULL;
+	http->worker = worker;
+	http->loop = worker->loop;
+	http->work.run = run_daemon;
+	http->watch = (struct loop_watch){.ready = on_ready, .fd = -1};
+	set_limits(http);
+	http->daemon = start_daemon(http);
+	if (!http->daemon) {
+		free(http);
+		return NULL;
+	}
+	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info || !loop_watch_set(http->loop, &http->watch, info->epoll_fd, EPOLLIN)) {
+		MHD_stop_daemon(http->daemon);
+		free(http);
+		worker->listen_fd = -1;
+		return NULL;
+	}
+	wait_setup(http);
+	clock_setup(http);
+	loop_on_prepare(http->loop, prepare, http);
+	/* The first run puts the listening socket into the daemon's epoll set. */
+	http_poke(http);
+	return http;
+}
+
+/* Stopping. */
+
+static bool has_callers(int fd)
+{
+	struct pollfd poller = {.fd = fd, .events = POLLIN};
+
+	return poll(&poller, 1, 0) > 0;
+}
+
+/* Who has already connected is served: closing the socket would reset them. */
+static void stop_accepting(struct http *http)
+{
+	MHD_socket fd;
+
+	for (int i = 0; i < 100 && has_callers(http->worker->listen_fd); i++)
+		MHD_run(http->daemon);
+	fd = MHD_quiesce_daemon(http->daemon);
+	if (fd != MHD_INVALID_SOCKET)
+		close(fd);
+	http->worker->listen_fd = -1;
+	http_poke(http);
+}
+
+void http_stop(struct http *http, bool now)
+{
+	if (!http->is_stopping)
+		stop_accepting(http);
+	http->is_stopping = true;
+	clock_stop(http, now);
+	http_check_stopped(http);
+}
+
+void http_check_stopped(struct http *http)
+{
+	if (http->is_stopping && http->nclients == 0 && http->nrunning == 0)
+		loop_stop(http->loop);
+}
+
+bool http_is_idle(const struct http *http)
+{
+	return http->nrunning == 0;
+}
+
+void http_free(struct http *http)
+{
+	/* With a suspended connection the library would abort the process: then its memory is left to
+	 * the process's end, which is near. */
+	if (!http_is_idle(http)) {
+		log_message(LOG_WARNING, "%zu requests did not end in time", http->nrunning);
+		return;
+	}
+	MHD_run(http->daemon);
+	loop_unwatch(&http->watch);
+	loop_undefer(http->loop, &http->work);
+	MHD_stop_daemon(http->daemon);
+	if (http->worker->listen_fd >= 0)
+		close(http->worker->listen_fd);
+	loop_on_prepare(http->loop, NULL, NULL);
+	loop_timer_clear(&http->sweep);
+	loop_timer_clear(&http->hangups);
+	while (http->free) {
+		struct exchange *exchange = http->free;
+
+		http->free = exchange->next_free;
+		exchange_free(exchange);
+	}
+	free(http);
+}

@@ -1,0 +1,104 @@
+/* Deadlines of connections: absolute ones, which a byte now and then does not move.
+ *
+ * A deadline is a number in the connection; one timer a worker looks at all of them twice a
+ * second.  So a request costs the hot path two stores, and a deadline is kept to half a second.
+ * A connection that is past it is shut down; the library then sees its end and cleans up.
+ */
+#include "server/http_exchange.h"
+
+#include <sys/socket.h>
+
+#define MS 1000000ull
+#define SWEEP_NS (500 * MS)
+#define SWEEP_STOPPING_NS (20 * MS)
+/* Bytes a second below which a line is not slow but an attack. */
+#define LEAST_RATE (16u << 10)
+/* What a connection that waits for its next request gets when the server stops. */
+#define IDLE_GRACE_NS (200 * MS)
+/* What requests get to notice that the drain is over. */
+#define LAST_GRACE_NS (1000 * MS)
+
+void clock_allow(struct exchange *exchange, unsigned ms, uint64_t bytes)
+{
+	exchange->client->deadline =
+	    loop_now(exchange->http->loop) + ms * MS + bytes * 1000 * MS / LEAST_RATE;
+}
+
+void clock_welcome(struct http *http, struct client *client)
+{
+	client->is_idle = true;
+	client->deadline =
+	    loop_now(http->loop) + http->worker->setup->settings->header_timeout * MS;
+	client->next = http->clients;
+	if (client->next)
+		client->next->prev = client;
+	http->clients = client;
+	http->nclients++;
+}
+
+void clock_farewell(struct http *http, struct client *client)
+{
+	*(client->prev ? &client->prev->next : &http->clients) = client->next;
+	if (client->next)
+		client->next->prev = client->prev;
+	http->nclients--;
+}
+
+static void shut(struct client *client)
+{
+	struct exchange *exchange = client->exchange;
+
+	shutdown(client->fd, SHUT_RDWR);
+	client->deadline = 0;
+	if (exchange && exchange->has_task) {
+		exchange->is_gone = true;
+		db_session_cancel(&exchange->request.db);
+	}
+	/* Nobody would fetch the data of a stream whose connection sleeps. */
+	if (exchange && exchange->is_suspended && exchange->phase == PHASE_REPLYING)
+		wait_end(exchange);
+}
+
+static bool is_overdue(const struct http *http, const struct client *client, uint64_t now)
+{
+	if (client->deadline && client->deadline <= now)
+		return true;
+	if (!http->is_stopping)
+		return false;
+	return now >= http->stop_at || (client->is_idle && now >= http->stop_began + IDLE_GRACE_NS);
+}
+
+static void sweep(struct loop_timer *timer)
+{
+	struct http *http = (struct http *)((char *)timer - offsetof(struct http, sweep));
+	uint64_t now = loop_now(http->loop);
+	struct client *next;
+
+	for (struct client *client = http->clients; client; client = next) {
+		next = client->next;
+		if (is_overdue(http, client, now))
+			shut(client);
+	}
+	http_poke(http);
+	if (http->is_stopping && now >= http->stop_at + LAST_GRACE_NS)
+		loop_stop(http->loop);
+	else
+		loop_timer_set(http->loop, timer, http->is_stopping ? SWEEP_STOPPING_NS : SWEEP_NS);
+}
+
+void clock_setup(struct http *http)
+{
+	http->sweep.fire = sweep;
+	loop_timer_set(http->loop, &http->sweep, SWEEP_NS);
+}
+
+void clock_stop(struct http *http, bool now)
+{
+	uint64_t began = loop_now(http->loop);
+	uint64_t after = now ? 0 : http->worker->setup->settings->drain_timeout * MS;
+
+	if (!http->stop_began)
+		http->stop_began = began;
+	http->stop_at = began + after;
+	loop_timer_set(http->loop, &http->sweep, 1);
+}

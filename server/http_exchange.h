@@ -1,0 +1,122 @@
+/* One request and its reply, and the connection it came on: what the http_*.c files share.
+ *
+ * An exchange begins when a request line has been read and ends when both its task has ended and
+ * libmicrohttpd has said that it is done with the request.  Whichever comes last frees it, so
+ * neither can meet a freed one:
+ *
+ *	HEAD --gate--> BODY --all read--> RUNNING --first bytes of a reply--> REPLYING
+ *	  `--refused-------------------------------------------------------------^
+ *
+ * Invariant: a connection is suspended only in RUNNING (the task waits) or, when the reply is a
+ * stream, in REPLYING (no data to send yet); a suspended connection is always resumed before
+ * its exchange ends, because libmicrohttpd says nothing about it meanwhile.
+ */
+#ifndef QUERN_SERVER_HTTP_EXCHANGE_H
+#define QUERN_SERVER_HTTP_EXCHANGE_H
+
+#include "orm/base/task.h"
+#include "server/http_gate.h"
+#include "server/request.h"
+#include "server/worker.h"
+
+#include <microhttpd.h>
+
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RUNNING, PHASE_REPLYING };
+
+/* A connection: the same for all its requests. */
+struct client {
+	struct client *prev, *next; /* in http->clients */
+	int fd;
+	/* loop_now() time after which it is shut down; 0: it has all the time, a request runs. */
+	uint64_t deadline;
+	bool is_idle; /* between requests */
+	struct exchange *exchange;
+};
+
+struct exchange {
+	struct request request;
+	struct http *http;
+	struct client *client;
+	struct MHD_Connection *connection; /* NULL once libmicrohttpd is done with it */
+	struct exchange *next_free;
+	enum phase phase;
+	struct gate gate;
+	bool must_close;  /* `Connection: close` */
+	bool is_too_large; /* the body is read and dropped; 413 */
+	bool has_task;    /* between task_start() and the task's end */
+	bool is_suspended;
+	bool is_gone; /* the client went away before its reply was whole */
+	/* A streamed reply: what the task has flushed and the socket has not yet taken. */
+	bool is_streamed, is_stream_done, is_stream_broken;
+	bool is_head_satisfied; /* HEAD: the head is sent, the rest is not wanted */
+	struct buf stream;
+	size_t stream_at;
+	struct MHD_Response *response; /* of a stream, ours until the exchange ends */
+	struct task *waits_for_room;
+	struct loop_work room; /* continues that task */
+	/* While suspended, until its socket is watched: in http->waiting, in the order they came. */
+	struct exchange *wait_prev, *wait_next;
+	bool is_waiting;
+	uint64_t waits_since;
+	struct loop_watch hangup;
+	struct buf body;
+	struct str uri;
+	uint64_t received; /* bytes of the request's body */
+	uint64_t started; /* loop_clock() */
+	uint64_t sent;    /* bytes of the reply's body */
+	char id[32];
+};
+
+struct http {
+	struct worker *worker;
+	struct loop *loop;
+	struct MHD_Daemon *daemon;
+	struct loop_watch watch; /* the daemon's epoll descriptor */
+	struct loop_work work;   /* runs the daemon at the end of a turn */
+	struct gate_limits limits;
+	struct client *clients;
+	size_t nclients;
+	size_t nrunning;           /* tasks that have not ended */
+	struct exchange *free;     /* kept for the next request */
+	size_t nfree;
+	bool has_more;             /* the daemon must run again */
+	struct exchange *waiting, *waiting_last;
+	struct loop_timer sweep;   /* deadlines */
+	struct loop_timer hangups; /* runs while somebody waits */
+	bool is_stopping;
+	uint64_t stop_at; /* drain deadline */
+	uint64_t stop_began;
+	uint32_t id_prefix, id_count;
+};
+
+/* http.c: runs the daemon at the end of this turn. */
+void http_poke(struct http *http);
+/* Ends the loop when nothing is left to do for a server that stops. */
+void http_check_stopped(struct http *http);
+/* Frees the exchange when neither its task nor the library has it any more. */
+void exchange_settle(struct exchange *exchange);
+
+/* http_reply.c.  Queues the reply as it stands; false when the library refuses. */
+bool reply_queue(struct exchange *exchange);
+/* The task has ended; !is_whole: a part was sent and the rest cannot be. */
+void reply_finish(struct exchange *exchange, bool is_whole);
+/* The connection under the exchange is lost: the task is told. */
+void reply_abandon(struct exchange *exchange);
+
+/* http_wait.c: suspended connections and their hang-ups. */
+void wait_setup(struct http *http);
+void wait_begin(struct exchange *exchange); /* suspends */
+void wait_end(struct exchange *exchange);   /* resumes */
+
+/* http_clock.c: deadlines of connections. */
+void clock_setup(struct http *http);
+/* From now: `ms`, and the time that a slow but honest line needs for `bytes`. */
+void clock_allow(struct exchange *exchange, unsigned ms, uint64_t bytes);
+void clock_welcome(struct http *http, struct client *client);
+void clock_farewell(struct http *http, struct client *client);
+void clock_stop(struct http *http, bool now);
+
+/* http_log.c: the line of a request. */
+void log_exchange(const struct exchange *exchange);
+
+#endif

@@ -1,0 +1,276 @@
+/* Replies: whole ones, and streams whose reader sets the pace.
+ *
+ * A stream has two ends.  The task fills exchange->stream and sleeps when STREAM_HIGH bytes wait;
+ * the library empties it and sleeps (the connection suspended) when nothing waits.  Each wakes
+ * the other; the task is continued from the end of the turn, never from inside the library.
+ */
+#include "server/http_exchange.h"
+
+#define STREAM_HIGH (256u << 10)
+#define STREAM_LOW (64u << 10)
+/* What the library asks for at once where a stream is not chunked (HTTP/1.0). */
+#define STREAM_BLOCK (32u << 10)
+
+/* Head. */
+
+static char *put_number(char *p, uint64_t number)
+{
+	char digits[20];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while (number /= 10);
+	while (n)
+		*p++ = digits[--n];
+	return p;
+}
+
+static char *put_text(char *p, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(p, text, n);
+	return p + n;
+}
+
+/* Milliseconds with two decimals. */
+static char *put_ms(char *p, uint64_t ns)
+{
+	uint64_t hundredths = ns / 10000;
+
+	p = put_number(p, hundredths / 100);
+	*p++ = '.';
+	*p++ = (char)('0' + hundredths / 10 % 10);
+	*p++ = (char)('0' + hundredths % 10);
+	return p;
+}
+
+static void put_timing(const struct exchange *exchange, char text[static 160])
+{
+	const struct db_usage *usage = &exchange->request.db.usage;
+	char *p = put_text(text, "statements;desc=\"");
+
+	p = put_number(p, usage->statements);
+	p = put_text(p, "\", db;dur=");
+	p = put_ms(p, usage->wait_ns + usage->run_ns);
+	p = put_text(p, ", total;dur=");
+	p = put_ms(p, loop_clock() - exchange->started);
+	*p = 0;
+}
+
+static void add_own_headers(struct exchange *exchange, struct MHD_Response *response)
+{
+	struct request *request = &exchange->request;
+
+	for (size_t i = 0; i < request->reply.nheaders; i++) {
+		const struct header *header = &request->reply.headers[i];
+
+		MHD_add_response_header(response, arena_cstr(request->arena, header->name),
+		                        arena_cstr(request->arena, header->value));
+	}
+}
+
+static void add_headers(struct exchange *exchange, struct MHD_Response *response)
+{
+	const struct reply *reply = &exchange->request.reply;
+	char timing[160];
+
+	put_timing(exchange, timing);
+	if (reply->content_type[0])
+		MHD_add_response_header(response, "Content-Type", reply->content_type);
+	MHD_add_response_header(response, "X-Request-Id", exchange->id);
+	MHD_add_response_header(response, "Server-Timing", timing);
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Cache-Control", "no-store");
+	if (exchange->is_streamed)
+		MHD_add_response_header(response, "Trailer", "Server-Timing");
+	if (exchange->must_close || exchange->http->is_stopping)
+		MHD_add_response_header(response, "Connection", "close");
+	add_own_headers(exchange, response);
+}
+
+/* Streams. */
+
+static size_t waiting_bytes(const struct exchange *exchange)
+{
+	return exchange->stream.n - exchange->stream_at;
+}
+
+static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t room)
+{
+	struct exchange *exchange = cls;
+	size_t n = waiting_bytes(exchange);
+	const struct settings *settings = exchange->request.settings;
+
+	(void)position;
+	if (n == 0 && exchange->is_stream_broken)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (n == 0 && exchange->is_stream_done)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (n == 0) {
+		exchange->client->deadline = 0;
+		wait_begin(exchange);
+		return 0;
+	}
+	if (n > room)
+		n = room;
+	memcpy(out, exchange->stream.p + exchange->stream_at, n);
+	exchange->stream_at += n;
+	exchange->sent += n;
+	clock_allow(exchange, settings->write_timeout, n);
+	if (exchange->waits_for_room && waiting_bytes(exchange) <= STREAM_LOW)
+		loop_defer(exchange->http->loop, &exchange->room);
+	return (ssize_t)n;
+}
+
+/* What the task has written goes behind what still waits. */
+static void append_to_stream(struct exchange *exchange)
+{
+	struct buf *body = &exchange->request.reply.body;
+
+	if (waiting_bytes(exchange) == 0) {
+		struct buf emptied = exchange->stream;
+
+		exchange->stream = *body;
+		exchange->stream_at = 0;
+		*body = emptied;
+	} else {
+		if (exchange->stream_at > STREAM_HIGH) {
+			memmove(exchange->stream.p, exchange->stream.p + exchange->stream_at,
+			        waiting_bytes(exchange));
+			exchange->stream.n -= exchange->stream_at;
+			exchange->stream_at = 0;
+		}
+		buf_add(&exchange->stream, buf_str(body));
+	}
+	buf_clear(body);
+}
+
+/* Queueing. */
+
+static struct MHD_Response *make_response(struct exchange *exchange)
+{
+	struct buf *body = &exchange->request.reply.body;
+
+	if (exchange->is_streamed)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, exchange,
+		                                         NULL);
+	exchange->sent = exchange->request.method == HTTP_HEAD ? 0 : body->n;
+	return MHD_create_response_from_buffer(body->n, body->n ? body->p : (char *)exchange->id,
+	                                       MHD_RESPMEM_PERSISTENT);
+}
+
+bool reply_queue(struct exchange *exchange)
+{
+	struct MHD_Response *response = make_response(exchange);
+	const struct settings *settings = exchange->http->worker->setup->settings;
+	enum MHD_Result queued;
+
+	if (!response)
+		return false;
+	add_headers(exchange, response);
+	clock_allow(exchange, settings->write_timeout, exchange->sent);
+	queued = MHD_queue_response(exchange->connection, (unsigned)exchange->request.reply.status, response);
+	/* A stream gets its trailer at its end. */
+	if (exchange->is_streamed)
+		exchange->response = response;
+	else
+		MHD_destroy_response(response);
+	return queued == MHD_YES;
+}
+
+/* Inside start() the reply is queued when the task comes back to it; later the connection sleeps
+ * and is woken. */
+static void reply_ready(struct exchange *exchange)
+{
+	exchange->phase = PHASE_REPLYING;
+	if (!exchange->is_suspended)
+		return;
+	/* Without a response a woken connection would ask for one again and again. */
+	if (!reply_queue(exchange))
+		BUG("libmicrohttpd refused a response with status %d", exchange->request.reply.status);
+	wait_end(exchange);
+}
+
+static void add_trailer(struct exchange *exchange)
+{
+	char timing[160];
+
+	put_timing(exchange, timing);
+	if (exchange->response)
+		MHD_add_response_footer(exchange->response, "Server-Timing", timing);
+}
+
+void reply_finish(struct exchange *exchange, bool is_whole)
+{
+	if (!exchange->is_streamed) {
+		if (exchange->connection)
+			reply_ready(exchange);
+		return;
+	}
+	if (is_whole)
+		append_to_stream(exchange);
+	exchange->is_stream_done = true;
+	exchange->is_stream_broken = !is_whole && !exchange->is_head_satisfied;
+	if (is_whole)
+		add_trailer(exchange);
+	if (exchange->is_suspended)
+		wait_end(exchange);
+}
+
+void reply_abandon(struct exchange *exchange)
+{
+	exchange->is_gone = true;
+	db_session_cancel(&exchange->request.db);
+	if (exchange->waits_for_room)
+		loop_defer(exchange->http->loop, &exchange->room);
+}
+
+/* For handlers. */
+
+void reply_header(struct request *request, struct str name, struct str value)
+{
+	struct reply *reply = &request->reply;
+
+	ASSERT(reply->nheaders < sizeof reply->headers / sizeof reply->headers[0]);
+	reply->headers[reply->nheaders++] = (struct header){name, value};
+}
+
+static bool client_is_gone(struct request *request)
+{
+	return error_set_nowhere(&request->error, ERROR_UNAVAILABLE, "The client is gone.");
+}
+
+static void begin_stream(struct exchange *exchange)
+{
+	exchange->is_streamed = true;
+	exchange->request.reply.is_begun = true;
+	append_to_stream(exchange);
+	reply_ready(exchange);
+}
+
+bool reply_flush(struct request *request)
+{
+	struct exchange *exchange = request->stream;
+
+	if (exchange->is_gone)
+		return client_is_gone(request);
+	if (request->method == HTTP_HEAD) {
+		exchange->is_head_satisfied = true;
+		begin_stream(exchange);
+		return client_is_gone(request);
+	}
+	if (!exchange->is_streamed) {
+		begin_stream(exchange);
+	} else {
+		append_to_stream(exchange);
+		if (exchange->is_suspended)
+			wait_end(exchange);
+	}
+	while (!exchange->is_gone && waiting_bytes(exchange) > STREAM_HIGH) {
+		exchange->waits_for_room = task_self();
+		task_suspend();
+	}
+	return exchange->is_gone ? client_is_gone(request) : true;
+}

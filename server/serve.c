@@ -1,0 +1,26 @@
+/* Route, handler, and a problem when either fails. */
+#include "server/serve.h"
+
+#include "server/problem.h"
+#include "server/route.h"
+
+static bool handle(struct request *request)
+{
+	handler_fn handler;
+
+	if (error_is_set(&request->error))
+		return false;
+	return route_request(request, &handler) && handler(request);
+}
+
+bool serve_request(struct request *request)
+{
+	if (handle(request))
+		return true;
+	if (request->reply.is_begun) {
+		problem_note(request);
+		return false;
+	}
+	problem_reply(request);
+	return true;
+}

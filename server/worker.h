@@ -1,0 +1,49 @@
+/* A worker: one thread with its event loop, its HTTP daemon on its own listening socket, and its
+ * own connections to each database.  Workers share nothing but the frozen registry and the settings.
+ */
+#ifndef QUERN_SERVER_WORKER_H
+#define QUERN_SERVER_WORKER_H
+
+#include "config/settings.h"
+#include "orm/base/loop.h"
+#include "orm/db/db.h"
+#include "orm/model/model.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct http;
+
+/* What every worker of a server is given; outlives them. */
+struct worker_setup {
+	const struct registry *registry;
+	const struct settings *settings;
+	bool is_local_only; /* answer to local names alone (quern dev on a loopback address) */
+	_Atomic int stopping; /* enum stopping; set by the main thread, read after loop_wake() */
+};
+
+enum stopping {
+	STOPPING_NOT,
+	STOPPING_DRAIN, /* no new connections; requests in flight are finished, up to a deadline */
+	STOPPING_NOW,
+};
+
+struct worker {
+	unsigned number;
+	const struct worker_setup *setup;
+	int listen_fd; /* the daemon's while it serves; -1 once closed */
+	pthread_t thread;
+	struct loop *loop;
+	struct db **dbs; /* setup->settings->ndatabases */
+	struct http *http;
+};
+
+/* Starts the thread on a listening socket, which the worker closes.  False when the loop, the
+ * daemon or the thread cannot be had; the socket is then closed as well. */
+bool worker_start(struct worker *worker, struct error *error);
+/* From any thread: look at setup->stopping. */
+void worker_wake(struct worker *worker);
+/* Waits for the thread's end. */
+void worker_join(struct worker *worker);
+
+#endif

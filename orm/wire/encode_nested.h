@@ -1,0 +1,16 @@
+/* PostgreSQL's texts that hold several values: arrays, hstores, ranges. */
+#ifndef QUERN_WIRE_ENCODE_NESTED_H
+#define QUERN_WIRE_ENCODE_NESTED_H
+
+#include "orm/base/buf.h"
+#include "orm/model/field_types.h"
+
+/* {1,2,NULL} as [1,2,null]; elements by the field's base field, whatever the number of dimensions. */
+void encode_array(const struct field *field, struct str text, struct buf *out);
+/* "a"=>"1", "b"=>NULL as {"a":"1","b":null} */
+void encode_hstore(struct str text, struct buf *out);
+/* [1,10) as {"lower":1,"upper":10,"bounds":"[)","empty":false}; an infinite bound is null, the bounds of
+ * an empty range too. */
+void encode_range(const struct field *element, struct str text, struct buf *out);
+
+#endif

@@ -133,7 +133,7 @@ static size_t plain_prefix(struct str s)
 static void add_escape(struct buf *buf, char c)
 {
 	static const char short_escapes[0x20] = {
-	    ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
 	static const char hex[] = "0123456789abcdef";
 	char text[6] = {'\\', 'u', '0', '0', hex[(c >> 4) & 15], hex[c & 15]};
 	size_t n = 6;

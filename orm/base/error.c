@@ -8,29 +8,29 @@ static const struct {
 	const char *title;
 	int status;
 } kinds[ERROR_KINDS] = {
-    [ERROR_NONE] = {"", 200},
-    [ERROR_BAD_REQUEST] = {"BadRequest", 400},
-    [ERROR_FIELD] = {"FieldError", 400},
-    [ERROR_VALUE] = {"ValueError", 400},
-    [ERROR_TYPE] = {"TypeError", 400},
-    [ERROR_VALIDATION] = {"ValidationError", 422},
-    [ERROR_PERMISSION] = {"PermissionDenied", 403},
-    [ERROR_UNKNOWN_ADDRESS] = {"NotFound", 404},
-    [ERROR_DOES_NOT_EXIST] = {"DoesNotExist", 404},
-    [ERROR_METHOD] = {"MethodNotAllowed", 405},
-    [ERROR_NOT_ACCEPTABLE] = {"NotAcceptable", 406},
-    [ERROR_MULTIPLE] = {"MultipleObjectsReturned", 409},
-    [ERROR_INTEGRITY] = {"IntegrityError", 409},
-    [ERROR_PROTECTED] = {"ProtectedError", 409},
-    [ERROR_RESTRICTED] = {"RestrictedError", 409},
-    [ERROR_CONFLICT] = {"OperationalError", 409},
-    [ERROR_PRECONDITION] = {"PreconditionFailed", 412},
-    [ERROR_TOO_LARGE] = {"RequestTooLarge", 413},
-    [ERROR_MEDIA_TYPE] = {"UnsupportedMediaType", 415},
-    [ERROR_NOT_SUPPORTED] = {"NotSupportedError", 400},
-    [ERROR_INTERNAL] = {"InternalError", 500},
-    [ERROR_UNAVAILABLE] = {"OperationalError", 503},
-    [ERROR_TIMEOUT] = {"OperationalError", 504},
+	[ERROR_NONE] = {"", 200},
+	[ERROR_BAD_REQUEST] = {"BadRequest", 400},
+	[ERROR_FIELD] = {"FieldError", 400},
+	[ERROR_VALUE] = {"ValueError", 400},
+	[ERROR_TYPE] = {"TypeError", 400},
+	[ERROR_VALIDATION] = {"ValidationError", 422},
+	[ERROR_PERMISSION] = {"PermissionDenied", 403},
+	[ERROR_UNKNOWN_ADDRESS] = {"NotFound", 404},
+	[ERROR_DOES_NOT_EXIST] = {"DoesNotExist", 404},
+	[ERROR_METHOD] = {"MethodNotAllowed", 405},
+	[ERROR_NOT_ACCEPTABLE] = {"NotAcceptable", 406},
+	[ERROR_MULTIPLE] = {"MultipleObjectsReturned", 409},
+	[ERROR_INTEGRITY] = {"IntegrityError", 409},
+	[ERROR_PROTECTED] = {"ProtectedError", 409},
+	[ERROR_RESTRICTED] = {"RestrictedError", 409},
+	[ERROR_CONFLICT] = {"OperationalError", 409},
+	[ERROR_PRECONDITION] = {"PreconditionFailed", 412},
+	[ERROR_TOO_LARGE] = {"RequestTooLarge", 413},
+	[ERROR_MEDIA_TYPE] = {"UnsupportedMediaType", 415},
+	[ERROR_NOT_SUPPORTED] = {"NotSupportedError", 400},
+	[ERROR_INTERNAL] = {"InternalError", 500},
+	[ERROR_UNAVAILABLE] = {"OperationalError", 503},
+	[ERROR_TIMEOUT] = {"OperationalError", 504},
 };
 
 void error_init(struct error *error, struct arena *arena)
@@ -49,7 +49,8 @@ static bool set(struct error *error, enum error_kind kind, const char *format, v
 	return false;
 }
 
-bool error_set(struct error *error, enum error_kind kind, const struct pos *pos, const char *format, ...)
+bool error_set(struct error *error, enum error_kind kind, const struct pos *pos, const char *format,
+               ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -96,7 +97,8 @@ struct str suggest_nearest(struct str word, const struct str *candidates, size_t
 	struct str nearest = {NULL, 0};
 	size_t allowed = word.n / 3 ? word.n / 3 : 1;
 	for (size_t i = 0; i < n; i++) {
-		size_t least = word.n > candidates[i].n ? word.n - candidates[i].n : candidates[i].n - word.n;
+		size_t least =
+			word.n > candidates[i].n ? word.n - candidates[i].n : candidates[i].n - word.n;
 		if (least > allowed)
 			continue;
 		unsigned distance = str_distance(word, candidates[i]);

@@ -19,10 +19,10 @@ static const struct {
 	const char *word;
 	const char *shout;
 } levels[] = {
-    [LOG_DEBUG] = {"debug", "DEBUG"},
-    [LOG_INFO] = {"info", "INFO"},
-    [LOG_WARNING] = {"warning", "WARNING"},
-    [LOG_ERROR] = {"error", "ERROR"},
+	[LOG_DEBUG] = {"debug", "DEBUG"},
+	[LOG_INFO] = {"info", "INFO"},
+	[LOG_WARNING] = {"warning", "WARNING"},
+	[LOG_ERROR] = {"error", "ERROR"},
 };
 
 void log_setup(enum log_level level, enum log_format format)
@@ -139,7 +139,8 @@ static void add_json_line(struct buf *line, enum log_level level, struct str eve
 	buf_add_char(line, '}');
 }
 
-static void write_line(enum log_level level, struct str event, const struct log_field *fields, size_t n)
+static void write_line(enum log_level level, struct str event, const struct log_field *fields,
+                       size_t n)
 {
 	struct buf line = {0};
 	if (atomic_load(&line_format) == LOG_JSON)

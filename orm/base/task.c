@@ -132,12 +132,14 @@ static size_t page_size(void)
 
 static size_t mapping_size(void)
 {
-	return page_size() + STACK_BYTES + ((sizeof(struct task) + page_size() - 1) & ~(page_size() - 1));
+	return page_size() + STACK_BYTES +
+	       ((sizeof(struct task) + page_size() - 1) & ~(page_size() - 1));
 }
 
 static char *mapping_of(struct task *task)
 {
-	return (char *)(((uintptr_t)(task + 1) + page_size() - 1) & ~(page_size() - 1)) - mapping_size();
+	return (char *)(((uintptr_t)(task + 1) + page_size() - 1) & ~(page_size() - 1)) -
+	       mapping_size();
 }
 
 static struct task *new_task(void)
@@ -148,7 +150,8 @@ static struct task *new_task(void)
 		BUG("no memory for a task's stack");
 	char *bottom = mapping + page_size();
 	/* The structure ends where the mapping ends, but for its alignment. */
-	struct task *task = (struct task *)((uintptr_t)(mapping + mapping_size() - sizeof *task) & ~(uintptr_t)63);
+	struct task *task =
+		(struct task *)((uintptr_t)(mapping + mapping_size() - sizeof *task) & ~(uintptr_t)63);
 	size_t size = (size_t)((char *)task - bottom);
 
 	*task = (struct task){.context = {.bottom = bottom, .size = size}};

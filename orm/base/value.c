@@ -61,13 +61,9 @@ const struct value *value_get(const struct value *value, const char *key)
 const char *value_kind_name(enum value_kind kind)
 {
 	static const char *const names[] = {
-	    [VALUE_NULL] = "null",
-	    [VALUE_BOOL] = "a boolean",
-	    [VALUE_INT] = "an integer",
-	    [VALUE_REAL] = "a number",
-	    [VALUE_TEXT] = "a string",
-	    [VALUE_LIST] = "an array",
-	    [VALUE_OBJECT] = "an object",
+		[VALUE_NULL] = "null",        [VALUE_BOOL] = "a boolean", [VALUE_INT] = "an integer",
+		[VALUE_REAL] = "a number",    [VALUE_TEXT] = "a string",  [VALUE_LIST] = "an array",
+		[VALUE_OBJECT] = "an object",
 	};
 	return names[kind];
 }

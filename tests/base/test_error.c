@@ -65,8 +65,8 @@ START_TEST(every_kind_has_a_title_and_a_status)
 }
 END_TEST
 
-static const struct str names[] = {
-    STR_INIT("title"), STR_INIT("body"), STR_INIT("author"), STR_INIT("id"), STR_INIT("votes")};
+static const struct str names[] = {STR_INIT("title"), STR_INIT("body"), STR_INIT("author"),
+                                   STR_INIT("id"), STR_INIT("votes")};
 
 START_TEST(the_nearest_name_is_suggested)
 {
@@ -86,7 +86,8 @@ END_TEST
 
 START_TEST(the_nearer_of_two_wins_wherever_it_stands)
 {
-	static const struct str pair[] = {STR_INIT("first_nome"), STR_INIT("first_name"), STR_INIT("fist_nome")};
+	static const struct str pair[] = {STR_INIT("first_nome"), STR_INIT("first_name"),
+	                                  STR_INIT("fist_nome")};
 	ck_assert(str_is(suggest_nearest(STR("first_namee"), pair, 3), "first_name"));
 }
 END_TEST

@@ -37,10 +37,11 @@ static const char *written(void)
 START_TEST(a_line_for_a_person)
 {
 	log_event(LOG_INFO, "request",
-	          LOG_FIELDS(LOG_STR("id", STR("a1")), LOG_STR("path", STR("/a b")), LOG_NUM("status", 200),
-	                     LOG_NUM("ms", 1.5)));
+	          LOG_FIELDS(LOG_STR("id", STR("a1")), LOG_STR("path", STR("/a b")),
+	                     LOG_NUM("status", 200), LOG_NUM("ms", 1.5)));
 	const char *line = written();
-	ck_assert_str_eq(strchr(line, 'Z'), "Z INFO    request id=a1 path=\"/a b\" status=200 ms=1.5\n");
+	ck_assert_str_eq(strchr(line, 'Z'),
+	                 "Z INFO    request id=a1 path=\"/a b\" status=200 ms=1.5\n");
 }
 END_TEST
 
@@ -69,7 +70,9 @@ END_TEST
 START_TEST(a_line_stays_one_line_whatever_is_in_it)
 {
 	log_message(LOG_INFO, "a\nb\x1b[31m");
-	log_event(LOG_INFO, "e", LOG_FIELDS(LOG_STR("x", STR("1\r\n2\x7f\xC2\x9B" "3\xFF"))));
+	log_event(LOG_INFO, "e",
+	          LOG_FIELDS(LOG_STR("x", STR("1\r\n2\x7f\xC2\x9B"
+	                                      "3\xFF"))));
 	const char *lines = written();
 	int n = 0;
 	for (const char *p = lines; *p; p++) {
@@ -83,7 +86,9 @@ END_TEST
 
 START_TEST(a_terminal_cannot_be_steered_by_valid_utf8_either)
 {
-	log_event(LOG_INFO, "e", LOG_FIELDS(LOG_STR("x", STR("\xC2\x9B" "31m caf\xC3\xA9"))));
+	log_event(LOG_INFO, "e",
+	          LOG_FIELDS(LOG_STR("x", STR("\xC2\x9B"
+	                                      "31m caf\xC3\xA9"))));
 	ck_assert_ptr_nonnull(strstr(written(), "x=\"\\u009b31m caf\xC3\xA9\""));
 }
 END_TEST

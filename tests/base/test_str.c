@@ -87,24 +87,24 @@ static const struct {
 	bool is_number;
 	int64_t number;
 } numbers[] = {
-    {"0", true, 0},
-    {"-0", true, 0},
-    {"42", true, 42},
-    {"-42", true, -42},
-    {"007", true, 7},
-    {"9223372036854775807", true, INT64_MAX},
-    {"-9223372036854775808", true, INT64_MIN},
-    {"9223372036854775808", false, 0},
-    {"-9223372036854775809", false, 0},
-    {"99999999999999999999", false, 0},
-    {"", false, 0},
-    {"-", false, 0},
-    {"+1", false, 0},
-    {" 1", false, 0},
-    {"1 ", false, 0},
-    {"1.0", false, 0},
-    {"0x10", false, 0},
-    {"--1", false, 0},
+	{"0", true, 0},
+	{"-0", true, 0},
+	{"42", true, 42},
+	{"-42", true, -42},
+	{"007", true, 7},
+	{"9223372036854775807", true, INT64_MAX},
+	{"-9223372036854775808", true, INT64_MIN},
+	{"9223372036854775808", false, 0},
+	{"-9223372036854775809", false, 0},
+	{"99999999999999999999", false, 0},
+	{"", false, 0},
+	{"-", false, 0},
+	{"+1", false, 0},
+	{" 1", false, 0},
+	{"1 ", false, 0},
+	{"1.0", false, 0},
+	{"0x10", false, 0},
+	{"--1", false, 0},
 };
 
 START_TEST(integers_are_read_in_the_whole_range_and_no_further)
@@ -120,24 +120,24 @@ static const struct {
 	struct str text;
 	bool is_utf8;
 } utf8[] = {
-    {STR_INIT(""), true},
-    {STR_INIT("plain text of more than eight bytes"), true},
-    {STR_INIT("caf\xC3\xA9 and then some more text"), true},
-    {STR_INIT("\xE2\x82\xAC"), true},
-    {STR_INIT("\xF0\x9F\x98\x80"), true},
-    {STR_INIT("\xF4\x8F\xBF\xBF"), true},
-    {STR_INIT("\xED\x9F\xBF"), true},
-    {STR_INIT("\x80"), false},
-    {STR_INIT("12345678\xFF"), false},
-    {STR_INIT("\xC0\xAF"), false},         /* overlong */
-    {STR_INIT("\xE0\x80\xAF"), false},     /* overlong */
-    {STR_INIT("\xF0\x80\x80\xAF"), false}, /* overlong */
-    {STR_INIT("\xED\xA0\x80"), false},     /* surrogate */
-    {STR_INIT("\xF4\x90\x80\x80"), false}, /* above U+10FFFF */
-    {STR_INIT("\xF5\x80\x80\x80"), false},
-    {STR_INIT("\xC3"), false},
-    {STR_INIT("\xE2\x82"), false},
-    {STR_INIT("\xE2\x82("), false},
+	{STR_INIT(""), true},
+	{STR_INIT("plain text of more than eight bytes"), true},
+	{STR_INIT("caf\xC3\xA9 and then some more text"), true},
+	{STR_INIT("\xE2\x82\xAC"), true},
+	{STR_INIT("\xF0\x9F\x98\x80"), true},
+	{STR_INIT("\xF4\x8F\xBF\xBF"), true},
+	{STR_INIT("\xED\x9F\xBF"), true},
+	{STR_INIT("\x80"), false},
+	{STR_INIT("12345678\xFF"), false},
+	{STR_INIT("\xC0\xAF"), false},         /* overlong */
+	{STR_INIT("\xE0\x80\xAF"), false},     /* overlong */
+	{STR_INIT("\xF0\x80\x80\xAF"), false}, /* overlong */
+	{STR_INIT("\xED\xA0\x80"), false},     /* surrogate */
+	{STR_INIT("\xF4\x90\x80\x80"), false}, /* above U+10FFFF */
+	{STR_INIT("\xF5\x80\x80\x80"), false},
+	{STR_INIT("\xC3"), false},
+	{STR_INIT("\xE2\x82"), false},
+	{STR_INIT("\xE2\x82("), false},
 };
 
 START_TEST(utf8_is_told_from_what_is_not)

@@ -44,19 +44,19 @@ END_TEST
 
 /* {"a": [1, -2.5, null], "b": "x\"", "c": true} */
 static const struct value items[] = {
-    {.kind = VALUE_INT, .integer = 1},
-    {.kind = VALUE_REAL, .real = -2.5},
-    {.kind = VALUE_NULL},
+	{.kind = VALUE_INT, .integer = 1},
+	{.kind = VALUE_REAL, .real = -2.5},
+	{.kind = VALUE_NULL},
 };
 static const struct member members[] = {
-    {STR_INIT("a"), {.kind = VALUE_LIST, .list = {items, 3}}},
-    {STR_INIT("b"), {.kind = VALUE_TEXT, .text = STR_INIT("x\"")}},
-    {STR_INIT("c"), {.kind = VALUE_BOOL, .boolean = true}},
+	{STR_INIT("a"), {.kind = VALUE_LIST, .list = {items, 3}}},
+	{STR_INIT("b"), {.kind = VALUE_TEXT, .text = STR_INIT("x\"")}},
+	{STR_INIT("c"), {.kind = VALUE_BOOL, .boolean = true}},
 };
 static const struct member turned[] = {
-    {STR_INIT("c"), {.kind = VALUE_BOOL, .boolean = true}},
-    {STR_INIT("a"), {.kind = VALUE_LIST, .list = {items, 3}}},
-    {STR_INIT("b"), {.kind = VALUE_TEXT, .text = STR_INIT("x\"")}},
+	{STR_INIT("c"), {.kind = VALUE_BOOL, .boolean = true}},
+	{STR_INIT("a"), {.kind = VALUE_LIST, .list = {items, 3}}},
+	{STR_INIT("b"), {.kind = VALUE_TEXT, .text = STR_INIT("x\"")}},
 };
 static const struct value object = {.kind = VALUE_OBJECT, .object = {members, 3}};
 

@@ -117,7 +117,6 @@ struct command {
 
 struct flight {
 	struct segment_list segments;
-	unsigned ncommands;
 	unsigned nstatements;
 	size_t bytes;
 	uint64_t sent_at;
@@ -164,6 +163,7 @@ struct conn {
 	bool is_fat;        /* to be replaced when idle */
 	bool saw_fatal;     /* the server said why it ends: what stood behind was never run */
 	bool is_proven;     /* an answer has come */
+	bool is_stuck;      /* closed because it answered nothing for too long */
 	enum conn_cancel cancel;
 	uint64_t cancel_deadline;
 };
@@ -175,6 +175,8 @@ struct shape {
 	uint32_t runs;
 };
 #define SHAPES 2048
+/* Of a shape that gets connections to itself. */
+#define SLOW_SHAPE_US 25000
 
 struct db {
 	struct loop *loop;
@@ -186,19 +188,16 @@ struct db {
 
 	struct conn *conns; /* pool_size slots */
 	unsigned nready;
-	unsigned nexclusive; /* leased or slow or reserved */
 	struct conn *connecting;
 	unsigned failures;   /* of connecting, in a row */
 	uint64_t retry_at;
 	bool is_away;        /* logged as such */
-	unsigned nclosed_wanted;
 
 	struct segment_list quick;     /* waiting for a place on a shared connection */
 	struct segment_list exclusive; /* leases and slow segments */
 	struct wait *wake_first, *wake_last;
 	struct shape *shapes;
 	const char **values; /* scratch for parameters */
-	unsigned *oids;
 	size_t values_cap;
 
 	struct loop_work pump;
@@ -213,8 +212,7 @@ struct db {
 bool conn_connect(struct conn *conn);
 /* Closes at once and settles what was outstanding: sent again or failed. */
 void conn_close(struct conn *conn, const char *why);
-/* Watches what must be watched now. */
-void conn_watch(struct conn *conn);
+/* Sends what can be sent and watches what must be watched now. */
 void conn_flush(struct conn *conn);
 
 /* pool.c */
@@ -290,6 +288,10 @@ bool sqlstate_is(const PGresult *result, const char *code);
 bool sqlstate_is_class(const PGresult *result, const char *class);
 /* Sets the error, in our words, and logs the server's. */
 void sqlstate_set(const PGresult *result, struct error *error);
+
+/* tx.c */
+/* Waits for a connection of one's own; given back by pool_release(). */
+bool lease_connection(struct db_session *session, struct conn **conn, struct error *error);
 
 /* stream.c */
 /* Takes a row; the stream owns it. */

@@ -1,0 +1,572 @@
+/* Flights: what is sent under one Sync, and how the answers find their segments.
+ *
+ * Chooses nothing (pool.c does).  Invariant: a connection's ring of commands mirrors what libpq
+ * has queued, in order; every result belongs to the first command of the ring, and a NULL (or, for
+ * a Sync, its result) takes that command away.  A connection on which this stops being true is
+ * broken: it is closed, never repaired.
+ */
+#include "orm/db/engine.h"
+
+#include "orm/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* How often a segment is sent at most: stale statements, lost connections, a neighbour's cancel. */
+#define MAX_ATTEMPTS 4
+
+/* Rings. */
+
+static void *grown_ring(void *items, unsigned *cap, unsigned first, size_t size)
+{
+	unsigned old = *cap, cap_new = old ? old * 2 : 32;
+	char *ring = calloc(cap_new, size);
+	if (ring == NULL)
+		BUG("no memory");
+	size_t tail = (old - first) * size;
+	if (old > 0) {
+		memcpy(ring, (char *)items + first * size, tail);
+		memcpy(ring + tail, items, first * size);
+	}
+	free(items);
+	*cap = cap_new;
+	return ring;
+}
+
+static struct command *command_push(struct conn *conn)
+{
+	if (conn->ncommands == conn->command_cap) {
+		conn->commands =
+		    grown_ring(conn->commands, &conn->command_cap, conn->command_first, sizeof *conn->commands);
+		conn->command_first = 0;
+	}
+	struct command *command =
+	    &conn->commands[(conn->command_first + conn->ncommands++) & (conn->command_cap - 1)];
+	*command = (struct command){0};
+	return command;
+}
+
+static struct command *command_oldest(struct conn *conn)
+{
+	return &conn->commands[conn->command_first];
+}
+
+static void command_pop(struct conn *conn)
+{
+	struct command *command = command_oldest(conn);
+	if (command->prepared != NULL)
+		prepared_unref(command->prepared);
+	conn->command_first = (conn->command_first + 1) & (conn->command_cap - 1);
+	conn->ncommands--;
+}
+
+static struct flight *flight_at(struct conn *conn, unsigned i)
+{
+	return &conn->flights[(conn->flight_first + i) & (conn->flight_cap - 1)];
+}
+
+struct flight *flight_oldest(struct conn *conn)
+{
+	return conn->nflights > 0 ? flight_at(conn, 0) : NULL;
+}
+
+static struct flight *flight_newest(struct conn *conn)
+{
+	return flight_at(conn, conn->nflights - 1);
+}
+
+/* Segments hold pointers to their flight's list, so these move with the ring. */
+static void relink(struct conn *conn)
+{
+	for (unsigned i = 0; i < conn->nflights; i++) {
+		struct flight *flight = flight_at(conn, i);
+		for (struct segment *s = flight->segments.first; s != NULL; s = s->next)
+			s->list = &flight->segments;
+	}
+}
+
+/* Sending. */
+
+struct flight *flight_begin(struct conn *conn)
+{
+	if (conn->nflights == conn->flight_cap) {
+		conn->flights =
+		    grown_ring(conn->flights, &conn->flight_cap, conn->flight_first, sizeof *conn->flights);
+		conn->flight_first = 0;
+		relink(conn);
+	}
+	conn->nflights++;
+	struct flight *flight = flight_newest(conn);
+	*flight = (struct flight){.sent_at = loop_clock()};
+	if (conn->ncommands == 0)
+		conn->progress_at = flight->sent_at;
+	if (!conn->needs_flush) {
+		conn->needs_flush = true;
+		loop_defer(conn->db->loop, &conn->db->pump);
+	}
+	return flight;
+}
+
+static void count_bytes(struct conn *conn, size_t bytes)
+{
+	flight_newest(conn)->bytes += bytes;
+	conn->bytes += bytes;
+}
+
+static bool send_prepare(struct conn *conn, struct segment *segment, struct prepared *prepared)
+{
+	char name[PREPARED_NAME_SIZE];
+	prepared_name(prepared, name);
+	if (!PQsendPrepare(conn->pg, name, prepared->sql, (int)prepared->noids, prepared->oids))
+		return false;
+	struct command *command = command_push(conn);
+	command->kind = COMMAND_PREPARE;
+	command->segment = segment;
+	command->prepared = prepared;
+	prepared->in_flight++;
+	count_bytes(conn, prepared->sql_n);
+	return true;
+}
+
+static const char *const *values_of(struct db *db, const struct statement *statement, size_t *bytes)
+{
+	if (statement->nparams > db->values_cap) {
+		db->values_cap = statement->nparams * 2;
+		free(db->values);
+		db->values = malloc(db->values_cap * sizeof *db->values);
+		if (db->values == NULL)
+			BUG("no memory");
+	}
+	for (size_t i = 0; i < statement->nparams; i++) {
+		db->values[i] = statement->params[i].text.p;
+		*bytes += statement->params[i].text.n + 8;
+	}
+	return db->values;
+}
+
+static bool send_run(struct conn *conn, struct segment *segment, unsigned index)
+{
+	const struct statement *statement = &segment->statements[index];
+	bool is_new;
+	struct prepared *prepared = statements_get(&conn->statements, statement, &is_new);
+	if (is_new && !send_prepare(conn, segment, prepared))
+		return false;
+	char name[PREPARED_NAME_SIZE];
+	prepared_name(prepared, name);
+	size_t bytes = 64;
+	const char *const *values = values_of(conn->db, statement, &bytes);
+	if (!PQsendQueryPrepared(conn->pg, name, (int)statement->nparams, values, NULL, NULL, 0))
+		return false;
+	struct command *command = command_push(conn);
+	command->kind = COMMAND_RUN;
+	command->index = index;
+	command->segment = segment;
+	command->prepared = prepared;
+	prepared->in_flight++;
+	count_bytes(conn, bytes);
+	conn->db->stats.statements++;
+	return true;
+}
+
+void flight_control(struct conn *conn, const char *sql, struct segment *segment, bool is_commit)
+{
+	if (conn->is_broken)
+		return;
+	if (!PQsendQueryParams(conn->pg, sql, 0, NULL, NULL, NULL, NULL, 0)) {
+		conn->is_broken = true;
+		return;
+	}
+	struct command *command = command_push(conn);
+	command->kind = COMMAND_CONTROL;
+	command->segment = segment;
+	command->is_commit = is_commit;
+}
+
+static bool set_single_rows(struct conn *conn)
+{
+	const struct command *command = command_oldest(conn);
+	if (conn->ncommands == 0 || command->kind != COMMAND_RUN || command->segment == NULL ||
+	    command->segment->stream == NULL)
+		return true;
+	return PQsetSingleRowMode(conn->pg) == 1;
+}
+
+void flight_add(struct conn *conn, struct segment *segment)
+{
+	struct flight *flight = flight_newest(conn);
+	segment->place = SEGMENT_SENT;
+	segment->conn = conn;
+	segment->sent_at = flight->sent_at;
+	segment_link(&flight->segments, segment, false);
+	conn->nsegments++;
+	flight->nstatements += (unsigned)segment->n;
+	if (segment->begin != NULL)
+		flight_control(conn, segment->begin, segment, false);
+	for (size_t i = 0; i < segment->n && !conn->is_broken; i++)
+		conn->is_broken = !send_run(conn, segment, (unsigned)i);
+	if (segment->commit != NULL)
+		flight_control(conn, segment->commit, segment, true);
+	if (segment->stream != NULL && !conn->is_broken)
+		conn->is_broken = !set_single_rows(conn);
+}
+
+void flight_end(struct conn *conn)
+{
+	if (conn->is_broken)
+		return;
+	if (!PQpipelineSync(conn->pg)) {
+		conn->is_broken = true;
+		return;
+	}
+	command_push(conn)->kind = COMMAND_SYNC;
+	if (conn->bytes > CONN_RECYCLE_BYTES)
+		conn->is_fat = true;
+	struct prepared *surplus;
+	while ((surplus = statements_surplus(&conn->statements, conn->db->statement_cache)) != NULL) {
+		char sql[32];
+		snprintf(sql, sizeof sql, "DEALLOCATE q%u", surplus->number);
+		statements_drop(&conn->statements, surplus);
+		flight_send_quiet(conn, sql);
+	}
+}
+
+void flight_send_quiet(struct conn *conn, const char *sql)
+{
+	flight_begin(conn)->is_quiet = true;
+	flight_control(conn, sql, NULL, false);
+	flight_end(conn);
+}
+
+void flight_send_strict(struct conn *conn, const char *sql)
+{
+	flight_begin(conn)->is_strict = true;
+	flight_control(conn, sql, NULL, false);
+	flight_end(conn);
+}
+
+void flight_send_segment(struct conn *conn, struct segment *segment)
+{
+	flight_begin(conn);
+	flight_add(conn, segment);
+	flight_end(conn);
+	pool_watch_over(conn->db);
+}
+
+/* Answers. */
+
+static void break_off(struct conn *conn, const char *why)
+{
+	log_message(LOG_WARNING, "database connection out of step: %s", why);
+	conn->is_broken = true;
+}
+
+static void keep_result(struct segment *segment, unsigned index, PGresult *result)
+{
+	ASSERT(index == segment->answered && index < segment->n);
+	struct db_rows *rows = &segment->rows[index];
+	*rows = (struct db_rows){
+	    .result = result, .nrows = (size_t)PQntuples(result), .ncolumns = (size_t)PQnfields(result)};
+	const char *affected = PQcmdTuples(result);
+	for (; *affected >= '0' && *affected <= '9'; affected++)
+		rows->affected = rows->affected * 10 + (uint64_t)(*affected - '0');
+	segment->answered++;
+}
+
+/* COMMIT of a transaction that had failed says ROLLBACK. */
+static void check_commit(struct segment *segment, PGresult *result)
+{
+	if (segment == NULL || strcmp(PQcmdStatus(result), "COMMIT") == 0)
+		return;
+	segment->has_failed = true;
+	error_set_nowhere(segment->error, ERROR_INTERNAL, "The transaction was rolled back.");
+}
+
+static void take_success(struct conn *conn, struct command *command, PGresult *result)
+{
+	struct segment *segment = command->segment;
+	switch (command->kind) {
+	case COMMAND_PREPARE:
+		command->prepared->is_known = true;
+		break;
+	case COMMAND_RUN:
+		if (segment == NULL)
+			break;
+		if (segment->stream != NULL) {
+			segment->answered++;
+			break;
+		}
+		keep_result(segment, command->index, result);
+		return;
+	case COMMAND_CONTROL:
+		if (command->is_commit)
+			check_commit(segment, result);
+		break;
+	case COMMAND_SYNC:
+		break_off(conn, "a result where a Sync was due");
+		break;
+	}
+	PQclear(result);
+}
+
+/* The entry goes; where the server has it under its name, there too. */
+static void forget_prepared(struct conn *conn, struct prepared *prepared, bool is_gone)
+{
+	if (prepared == NULL || prepared->is_dropped)
+		return;
+	if (prepared->is_known && is_gone) {
+		statements_drop_all(&conn->statements);
+		return;
+	}
+	if (prepared->is_known) {
+		char sql[32];
+		snprintf(sql, sizeof sql, "DEALLOCATE q%u", prepared->number);
+		flight_send_quiet(conn, sql);
+	}
+	statements_drop(&conn->statements, prepared);
+}
+
+static bool is_fatal(const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	return severity == NULL || strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0;
+}
+
+/* The command is read once more after this: sending may have moved the ring. */
+static void take_error(struct conn *conn, struct command command, const PGresult *result)
+{
+	if (is_fatal(result)) {
+		conn->saw_fatal = conn->saw_fatal || PQresultErrorField(result, PG_DIAG_SQLSTATE) != NULL;
+		return;
+	}
+	struct flight *flight = flight_oldest(conn);
+	struct segment *segment = command.segment;
+	flight->has_failed = true;
+	if (flight->is_strict)
+		break_off(conn, "a transaction cannot be ended");
+	bool is_stale = sqlstate_is_stale(result);
+	if (is_stale || (command.kind == COMMAND_PREPARE && !command.prepared->is_known))
+		forget_prepared(conn, command.prepared, sqlstate_is(result, "26000"));
+	if (sqlstate_is(result, "25006"))
+		conn->is_fat = true;
+	if (segment == NULL || segment->has_failed)
+		return;
+	segment->has_failed = true;
+	/* A cancel request that was meant for another. */
+	bool is_innocent = conn->cancel != CANCEL_NONE && sqlstate_is(result, "57014");
+	segment->is_stale = is_stale || is_innocent;
+	if (!segment->is_stale)
+		sqlstate_set(result, segment->error);
+}
+
+static void skip_command(struct conn *conn, struct command *command)
+{
+	if (command->kind == COMMAND_PREPARE && !command->prepared->is_known)
+		statements_drop(&conn->statements, command->prepared);
+}
+
+/* Its time is that of the whole flight: quick ones are only ever grouped with quick ones. */
+static void measure(struct db *db, const struct segment *segment, uint64_t ns)
+{
+	struct shape *shape = &db->shapes[segment->shape];
+	uint32_t us = ns / 1000 > UINT32_MAX ? UINT32_MAX : (uint32_t)(ns / 1000);
+	if (shape->runs == 0)
+		shape->average_us = us;
+	else
+		shape->average_us = (uint32_t)(((uint64_t)shape->average_us * 7 + us) / 8);
+	shape->runs++;
+}
+
+static void settle_answered(struct conn *conn, struct segment *segment, bool flight_has_failed)
+{
+	struct db *db = conn->db;
+	bool is_whole = !segment->has_failed && segment->answered == segment->n;
+	if (is_whole && segment->stream == NULL)
+		measure(db, segment, db->loop ? loop_clock() - conn->progress_at : 0);
+	/* What was answered before a neighbour failed was read under READ COMMITTED: it stands. */
+	if (is_whole || (segment->has_failed && !segment->is_stale) || conn->is_leased) {
+		segment_done(segment);
+		return;
+	}
+	if (!segment->has_failed && !flight_has_failed)
+		BUG("a segment without its answers");
+	if (segment->attempts + 1 >= MAX_ATTEMPTS) {
+		segment_fail(segment, ERROR_UNAVAILABLE, "The database has changed; try again.");
+		return;
+	}
+	if (segment->is_stale)
+		db->stats.healed++;
+	segment->is_alone = true;
+	segment_again(segment);
+}
+
+static void flight_over(struct conn *conn)
+{
+	ASSERT(conn->nflights > 0);
+	struct flight flight = *flight_oldest(conn);
+	conn->flight_first = (conn->flight_first + 1) & (conn->flight_cap - 1);
+	conn->nflights--;
+	conn->bytes -= flight.bytes;
+	conn->is_proven = true;
+	struct segment *next;
+	for (struct segment *s = flight.segments.first; s != NULL; s = next) {
+		next = s->next;
+		s->prev = s->next = NULL;
+		s->list = NULL;
+		conn->nsegments--;
+		settle_answered(conn, s, flight.has_failed);
+	}
+	conn->progress_at = loop_clock();
+}
+
+static void command_over(struct conn *conn)
+{
+	command_pop(conn);
+	if (!set_single_rows(conn))
+		break_off(conn, "single rows refused");
+}
+
+static void take_result(struct conn *conn, PGresult *result)
+{
+	struct command *command = command_oldest(conn);
+	switch (PQresultStatus(result)) {
+	case PGRES_PIPELINE_SYNC:
+		PQclear(result);
+		if (command->kind != COMMAND_SYNC) {
+			break_off(conn, "a Sync where a result was due");
+			return;
+		}
+		command_over(conn);
+		flight_over(conn);
+		return;
+	case PGRES_SINGLE_TUPLE:
+		if (command->segment != NULL && command->segment->stream != NULL)
+			stream_row(command->segment->stream, result);
+		else
+			PQclear(result);
+		return;
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+	case PGRES_EMPTY_QUERY:
+		take_success(conn, command, result);
+		return;
+	case PGRES_PIPELINE_ABORTED:
+		skip_command(conn, command);
+		break;
+	case PGRES_NONFATAL_ERROR:
+	case PGRES_FATAL_ERROR:
+		take_error(conn, *command, result);
+		break;
+	case PGRES_COPY_IN:
+	case PGRES_COPY_OUT:
+	case PGRES_COPY_BOTH:
+	case PGRES_BAD_RESPONSE:
+		break_off(conn, "an answer of an unknown kind");
+		break;
+	}
+	PQclear(result);
+}
+
+void pipeline_process(struct conn *conn)
+{
+	while (conn->ncommands > 0 && !conn->is_broken) {
+		struct command *command = command_oldest(conn);
+		if (command->segment != NULL && command->segment->stream != NULL &&
+		    !stream_wants(command->segment->stream)) {
+			conn->is_paused = true;
+			return;
+		}
+		if (PQisBusy(conn->pg))
+			break;
+		PGresult *result = PQgetResult(conn->pg);
+		if (result != NULL)
+			take_result(conn, result);
+		else if (command->kind != COMMAND_SYNC)
+			command_over(conn);
+		else
+			conn->is_broken = true;
+	}
+	if (PQstatus(conn->pg) == CONNECTION_BAD)
+		conn->is_broken = true;
+	if (conn->ncommands == 0 && !conn->is_broken)
+		pool_idle(conn);
+}
+
+void pipeline_read(struct conn *conn)
+{
+	bool is_open = PQconsumeInput(conn->pg) == 1;
+	conn->progress_at = conn->ncommands > 0 ? conn->progress_at : loop_clock();
+	if (conn->ncommands == 0) {
+		/* Notices and notifications of an idle connection are taken and forgotten. */
+		PGnotify *notify;
+		while ((notify = PQnotifies(conn->pg)) != NULL)
+			PQfreemem(notify);
+	} else {
+		pipeline_process(conn);
+	}
+	if (!is_open && !conn->is_paused)
+		conn->is_broken = true;
+}
+
+void pipeline_give_up(struct segment *segment)
+{
+	struct conn *conn = segment->conn;
+	for (unsigned i = 0; i < conn->ncommands; i++) {
+		struct command *command =
+		    &conn->commands[(conn->command_first + i) & (conn->command_cap - 1)];
+		if (command->segment == segment)
+			command->segment = NULL;
+	}
+	for (unsigned i = 0; i < conn->nflights; i++)
+		if (&flight_at(conn, i)->segments == segment->list)
+			flight_at(conn, i)->was_given_up = true;
+	segment_unlink(segment);
+	segment->place = SEGMENT_NOWHERE;
+	conn->nsegments--;
+	pool_watch_over(conn->db);
+}
+
+/* After a loss. */
+
+static void settle_lost(struct conn *conn, struct segment *segment, bool is_oldest)
+{
+	bool never_ran = conn->saw_fatal && !is_oldest;
+	bool is_settled = segment->has_failed && !segment->is_stale;
+	bool rolled_back = segment->has_failed;
+	if (is_settled) {
+		segment_done(segment);
+		return;
+	}
+	if (is_oldest && conn->is_stuck) {
+		segment_fail(segment, ERROR_TIMEOUT, "The database took too long to answer.");
+		return;
+	}
+	bool may_repeat = segment->reads_only || never_ran || rolled_back;
+	if (!conn->is_leased && may_repeat && segment->attempts + 1 < MAX_ATTEMPTS) {
+		segment->is_alone = true;
+		segment_again(segment);
+		return;
+	}
+	bool is_open = segment->commit != NULL || (!conn->is_leased && !segment->reads_only);
+	segment_fail(segment, ERROR_UNAVAILABLE,
+	             is_open ? "The connection to the database was lost; whether the change was made is not known."
+	                     : "The connection to the database was lost.");
+}
+
+void pipeline_settle(struct conn *conn)
+{
+	/* Backwards: each goes to the front of the queue. */
+	for (unsigned i = conn->nflights; i-- > 0;) {
+		struct segment_list *list = &flight_at(conn, i)->segments;
+		while (list->last != NULL) {
+			struct segment *segment = list->last;
+			segment_unlink(segment);
+			conn->nsegments--;
+			settle_lost(conn, segment, i == 0);
+		}
+	}
+	conn->nflights = 0;
+	while (conn->ncommands > 0)
+		command_pop(conn);
+	conn->bytes = 0;
+	ASSERT(conn->nsegments == 0);
+}

@@ -1,0 +1,161 @@
+/* Rows as they come: single-row mode on a leased connection.
+ *
+ * Keeps at most one helping of rows; while nobody asks, the connection is not read, so PostgreSQL
+ * waits with the rest.  A stream that is closed half way leaves its flight to the pool, which
+ * cancels the query, swallows what is left and only then lends the connection out again.
+ */
+#include "orm/db/engine.h"
+
+/* A helping: enough to keep the encoder busy, small beside everything else of a request. */
+#define HELPING_ROWS 512
+#define HELPING_BYTES (64 * 1024)
+
+struct db_stream {
+	struct db_session *session;
+	struct conn *conn;
+	struct segment segment;
+	struct error error; /* of the segment, handed on when its rows are used up */
+	struct wait wait;
+	bool is_waiting;
+	bool is_ended;      /* the Sync was read, or the connection lost */
+	void *rows[HELPING_ROWS];
+	size_t n;
+	size_t bytes;
+};
+
+bool stream_wants(const struct db_stream *stream)
+{
+	return stream->n < HELPING_ROWS && stream->bytes < HELPING_BYTES;
+}
+
+static void wake(struct db_stream *stream)
+{
+	if (!stream->is_waiting)
+		return;
+	stream->is_waiting = false;
+	wait_wake(stream->session->db, &stream->wait);
+}
+
+void stream_row(struct db_stream *stream, PGresult *row)
+{
+	ASSERT(stream->n < HELPING_ROWS);
+	stream->rows[stream->n++] = row;
+	int columns = PQnfields(row);
+	for (int i = 0; i < columns; i++)
+		stream->bytes += (size_t)PQgetlength(row, 0, i);
+	wake(stream);
+}
+
+void stream_notify(struct db_stream *stream)
+{
+	stream->is_ended = stream->is_ended || stream->segment.place == SEGMENT_DONE;
+	if (stream->n > 0 || stream->is_ended)
+		wake(stream);
+}
+
+void stream_cancel(struct db_stream *stream)
+{
+	wake(stream);
+}
+
+static void clear_rows(struct db_stream *stream)
+{
+	for (size_t i = 0; i < stream->n; i++)
+		PQclear(stream->rows[i]);
+	stream->n = stream->bytes = 0;
+}
+
+bool db_stream_open(struct db_session *session, const struct statement *statement, struct db_stream **out,
+                    struct error *error)
+{
+	struct conn *conn;
+	if (!lease_connection(session, &conn, error))
+		return false;
+	struct db_stream *stream = ARENA_NEW(session->arena, struct db_stream);
+	stream->session = session;
+	stream->conn = conn;
+	error_init(&stream->error, error->arena);
+	segment_init(&stream->segment, session, &stream->error);
+	stream->segment.statements = statement;
+	stream->segment.n = 1;
+	stream->segment.reads_only = true;
+	stream->segment.stream = stream;
+	if (conn->state != CONN_READY || conn->is_broken) {
+		pool_release(conn);
+		error_set_nowhere(error, ERROR_UNAVAILABLE, "The connection to the database was lost.");
+		error->retry_after = 1;
+		return false;
+	}
+	flight_send_segment(conn, &stream->segment);
+	*out = stream;
+	return true;
+}
+
+/* Prepared anew and sent again: nothing of it has been given out. */
+static bool heal(struct db_stream *stream)
+{
+	struct segment *segment = &stream->segment;
+	struct conn *conn = stream->conn;
+	if (!segment->is_stale || segment->attempts > 1 || conn->state != CONN_READY || conn->is_broken)
+		return false;
+	segment->has_failed = segment->is_stale = stream->is_ended = false;
+	segment->answered = 0;
+	segment->attempts++;
+	flight_send_segment(conn, segment);
+	return true;
+}
+
+static void wait_for_rows(struct db_stream *stream)
+{
+	struct conn *conn = stream->conn;
+	conn->is_paused = false;
+	/* What libpq has read already is taken without asking the socket. */
+	if (conn->state == CONN_READY && !conn->is_broken)
+		pipeline_process(conn);
+	stream_notify(stream);
+	if (stream->n > 0 || stream->is_ended)
+		return;
+	conn->needs_flush = true; /* watches it again */
+	loop_defer(stream->session->db->loop, &stream->session->db->pump);
+	stream->is_waiting = true;
+	stream->wait = (struct wait){.stream = stream};
+	wait_for(&stream->wait, stream->session);
+}
+
+static bool end_of(struct db_stream *stream, struct error *error)
+{
+	if (!stream->segment.has_failed)
+		return true;
+	struct arena *arena = error->arena;
+	if (stream->segment.is_stale)
+		return error_set_nowhere(error, ERROR_UNAVAILABLE, "The database has changed; try again.");
+	*error = stream->error;
+	error->arena = arena;
+	return false;
+}
+
+bool db_stream_next(struct db_stream *stream, struct db_rows *rows, struct error *error)
+{
+	*rows = (struct db_rows){0};
+	clear_rows(stream);
+	while (stream->n == 0) {
+		if (!session_is_usable(stream->session, error))
+			return false;
+		if (stream->is_ended && !heal(stream))
+			return end_of(stream, error);
+		wait_for_rows(stream);
+	}
+	*rows = (struct db_rows){.result = stream->rows[0],
+	                         .singles = stream->rows,
+	                         .nrows = stream->n,
+	                         .ncolumns = (size_t)PQnfields(stream->rows[0])};
+	return true;
+}
+
+void db_stream_close(struct db_stream *stream)
+{
+	clear_rows(stream);
+	if (stream->segment.place == SEGMENT_SENT)
+		pipeline_give_up(&stream->segment);
+	pool_release(stream->conn);
+}

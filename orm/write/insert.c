@@ -1,0 +1,221 @@
+/* INSERT statements.  Emits through orm/sql/writer.h alone. */
+#include "orm/write/insert.h"
+
+#include "orm/model/field_types.h"
+
+#define TEXT_ARRAY_OID 1009
+#define INTEGER_OID 23
+
+static const struct cell *cell_of(const struct row *row, const struct field *field)
+{
+	return &row->cells[field->index];
+}
+
+static void add_columns(struct sql *sql, const struct model *model, const struct row *row)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < model->ncolumns; i++) {
+		if (cell_of(row, model->columns[i])->kind == CELL_ABSENT)
+			continue;
+		sql_const(sql, is_first ? " (" : ", ");
+		sql_name(sql, model->columns[i]->column);
+		is_first = false;
+	}
+	if (!is_first)
+		sql_lit(sql, ")");
+}
+
+static bool is_empty(const struct model *model, const struct row *row)
+{
+	for (size_t i = 0; i < model->ncolumns; i++)
+		if (cell_of(row, model->columns[i])->kind != CELL_ABSENT)
+			return false;
+	return true;
+}
+
+static void add_returning(struct sql *sql, const struct model *model)
+{
+	for (size_t i = 0; i < model->ncolumns; i++) {
+		sql_const(sql, i ? ", " : " RETURNING ");
+		sql_name(sql, model->columns[i]->column);
+	}
+}
+
+/* What is the same for every row: true when added. */
+static bool add_made(struct sql *sql, enum cell_kind kind)
+{
+	switch (kind) {
+	case CELL_NOW:
+		sql_lit(sql, "now()");
+		return true;
+	case CELL_UUID:
+		sql_lit(sql, "gen_random_uuid()");
+		return true;
+	case CELL_ABSENT:
+	case CELL_TEXT:
+	case CELL_FIND:
+		return false;
+	}
+	return false;
+}
+
+void insert_one(struct arena *arena, const struct model *model, const struct row *row,
+                enum insert_conflict conflict, struct statement *statement)
+{
+	struct sql sql;
+	bool is_first = true;
+
+	sql_init(&sql, arena);
+	sql_lit(&sql, "INSERT INTO ");
+	sql_table(&sql, model);
+	add_columns(&sql, model, row);
+	if (is_empty(model, row))
+		sql_lit(&sql, " DEFAULT VALUES");
+	for (size_t i = 0; i < model->ncolumns; i++) {
+		const struct cell *cell = cell_of(row, model->columns[i]);
+		if (cell->kind == CELL_ABSENT)
+			continue;
+		sql_const(&sql, is_first ? " VALUES (" : ", ");
+		is_first = false;
+		if (!add_made(&sql, cell->kind))
+			sql_field_param(&sql, model->columns[i], cell->text);
+	}
+	if (!is_first)
+		sql_lit(&sql, ")");
+	if (conflict == INSERT_SKIPS)
+		sql_lit(&sql, " ON CONFLICT DO NOTHING");
+	add_returning(&sql, model);
+	sql_finish(&sql, model->ncolumns, statement);
+}
+
+/* -- many rows ------------------------------------------------------------------- */
+
+struct str insert_array_text(struct arena *arena, const struct str *items, size_t n)
+{
+	struct buf text = {0};
+
+	buf_add_char(&text, '{');
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_add_char(&text, ',');
+		if (!items[i].p) {
+			BUF_LIT(&text, "NULL");
+			continue;
+		}
+		buf_add_char(&text, '"');
+		for (size_t c = 0; c < items[i].n; c++) {
+			if (items[i].p[c] == '"' || items[i].p[c] == '\\')
+				buf_add_char(&text, '\\');
+			buf_add_char(&text, items[i].p[c]);
+		}
+		buf_add_char(&text, '"');
+	}
+	buf_add_char(&text, '}');
+	struct str whole = arena_str(arena, buf_str(&text));
+	buf_release(&text);
+	return whole;
+}
+
+/* unnest() takes arrays of arrays apart to the last element: an array's column travels as the
+ * texts of its arrays. */
+static bool travels_as_text(const struct field *field)
+{
+	return field->value_field->type->kind == TYPE_ARRAY;
+}
+
+static struct str column_text(struct arena *arena, const struct field *field,
+                              const struct row *const *rows, size_t n)
+{
+	struct str *texts = ARENA_ARRAY(arena, struct str, n);
+
+	for (size_t i = 0; i < n; i++)
+		texts[i] = cell_of(rows[i], field)->text;
+	return insert_array_text(arena, texts, n);
+}
+
+/* One output column of the SELECT: u.c3, cast back where it travels as text. */
+static void add_output(struct sql *sql, const struct field *field, unsigned number)
+{
+	sql_lit(sql, "u.c");
+	sql_number(sql, number);
+	if (!travels_as_text(field))
+		return;
+	sql_lit(sql, "::");
+	buf_add(&sql->text, field_column_type(sql->arena, field->value_field));
+}
+
+static void add_outputs(struct sql *sql, const struct model *model, const struct row *shape)
+{
+	unsigned number = 0;
+	bool is_first = true;
+
+	for (size_t i = 0; i < model->ncolumns; i++) {
+		enum cell_kind kind = cell_of(shape, model->columns[i])->kind;
+		if (kind == CELL_ABSENT)
+			continue;
+		sql_const(sql, is_first ? " " : ", ");
+		is_first = false;
+		if (!add_made(sql, kind))
+			add_output(sql, model->columns[i], number++);
+	}
+}
+
+static void add_array(struct sql *sql, const struct field *field, struct str text)
+{
+	if (travels_as_text(field))
+		sql_param(sql, text, TEXT_ARRAY_OID, (struct str){NULL, 0});
+	else
+		sql_field_array_param(sql, field->value_field, text);
+}
+
+/* FROM unnest($1, $2) AS u(c0, c1); returns how many columns it has. */
+static unsigned add_source(struct sql *sql, const struct model *model, const struct row *const *rows,
+                           size_t n)
+{
+	unsigned ncolumns = 0;
+
+	for (size_t i = 0; i < model->ncolumns; i++) {
+		const struct field *field = model->columns[i];
+		if (cell_of(rows[0], field)->kind != CELL_TEXT)
+			continue;
+		sql_const(sql, ncolumns++ ? ", " : " FROM unnest(");
+		add_array(sql, field, column_text(sql->arena, field, rows, n));
+	}
+	for (unsigned i = 0; i < ncolumns; i++) {
+		sql_const(sql, i ? ", c" : ") AS u(c");
+		sql_number(sql, i);
+	}
+	if (ncolumns)
+		sql_lit(sql, ")");
+	return ncolumns;
+}
+
+void insert_many(struct arena *arena, const struct model *model, const struct row *const *rows,
+                 size_t n, struct statement *statement)
+{
+	struct sql sql;
+
+	ASSERT(n > 0);
+	sql_init(&sql, arena);
+	sql_lit(&sql, "INSERT INTO ");
+	sql_table(&sql, model);
+	add_columns(&sql, model, rows[0]);
+	sql_lit(&sql, " SELECT");
+	add_outputs(&sql, model, rows[0]);
+	if (!add_source(&sql, model, rows, n)) {
+		sql_lit(&sql, " FROM generate_series(1, ");
+		sql_param(&sql, arena_printf(arena, "%zu", n), INTEGER_OID, (struct str){NULL, 0});
+		sql_lit(&sql, ")");
+	}
+	add_returning(&sql, model);
+	sql_finish(&sql, model->ncolumns, statement);
+}
+
+bool insert_same_shape(const struct model *model, const struct row *a, const struct row *b)
+{
+	for (size_t i = 0; i < model->ncolumns; i++)
+		if (cell_of(a, model->columns[i])->kind != cell_of(b, model->columns[i])->kind)
+			return false;
+	return true;
+}

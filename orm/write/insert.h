@@ -1,0 +1,28 @@
+/* The text of INSERT.
+ *
+ * The text depends on which columns are given and how, never on the values or on the number of
+ * rows: several rows travel as one array parameter a column.
+ */
+#ifndef QUERN_WRITE_INSERT_H
+#define QUERN_WRITE_INSERT_H
+
+#include "orm/sql/writer.h"
+#include "orm/write/row.h"
+
+/* More rows than this go in several statements of one transaction. */
+#define INSERT_ROWS_MAX 10000
+
+enum insert_conflict { INSERT_FAILS, INSERT_SKIPS /* ON CONFLICT DO NOTHING */ };
+
+/* One row; answers every column of the model. */
+void insert_one(struct arena *arena, const struct model *model, const struct row *row,
+                enum insert_conflict conflict, struct statement *statement);
+/* Rows of one shape; answers every column, in the order of the rows. */
+void insert_many(struct arena *arena, const struct model *model, const struct row *const *rows,
+                 size_t n, struct statement *statement);
+/* Whether the same columns are given in the same way: one statement can take both. */
+bool insert_same_shape(const struct model *model, const struct row *a, const struct row *b);
+/* A PostgreSQL array literal of texts; p == NULL is NULL. */
+struct str insert_array_text(struct arena *arena, const struct str *items, size_t n);
+
+#endif

@@ -1,0 +1,89 @@
+/* Running a write's statements; see writing.h. */
+#include "orm/write/writing.h"
+
+#include "orm/write/integrity.h"
+
+#define ATTEMPTS 3
+
+void writing_init(struct writing *writing, struct db_session *session,
+                  const struct registry *registry, struct error *error)
+{
+	*writing = (struct writing){
+	    .session = session, .arena = session->arena, .registry = registry, .error = error};
+}
+
+static bool done(struct writing *writing, bool is_good)
+{
+	if (!is_good)
+		integrity_explain(writing->registry, writing->is_deleting, writing->error);
+	return is_good;
+}
+
+bool writing_run(struct writing *writing, const struct statement *statements, size_t n,
+                 struct db_rows *rows)
+{
+	if (writing->tx)
+		return done(writing, db_tx_run(writing->tx, statements, n, rows, writing->error));
+	return done(writing, db_run(writing->session, statements, n, false, rows, writing->error));
+}
+
+bool writing_query(struct writing *writing, const struct statement *statement, struct db_rows *rows)
+{
+	return writing_run(writing, statement, 1, rows);
+}
+
+bool writing_read(struct writing *writing, const struct statement *statements, size_t n,
+                  struct db_rows *rows)
+{
+	if (!n)
+		return true;
+	if (writing->tx)
+		return db_tx_run(writing->tx, statements, n, rows, writing->error);
+	return db_run(writing->session, statements, n, true, rows, writing->error);
+}
+
+static bool attempt(struct writing *writing, bool (*body)(struct writing *, void *), void *arg)
+{
+	if (!db_begin(writing->session, DB_READ_COMMITTED, &writing->tx, writing->error)) {
+		writing->tx = NULL;
+		return false;
+	}
+	struct db_tx *tx = writing->tx;
+	bool is_good = body(writing, arg);
+	writing->tx = NULL;
+	if (!is_good) {
+		db_rollback(tx);
+		return false;
+	}
+	/* Deferred foreign keys speak here. */
+	return done(writing, db_commit(tx, writing->error));
+}
+
+bool writing_atomically(struct writing *writing, bool (*body)(struct writing *writing, void *arg),
+                        void *arg)
+{
+	if (writing->tx)
+		return body(writing, arg);
+	for (unsigned i = 1; !attempt(writing, body, arg); i++) {
+		if (writing->error->kind != ERROR_CONFLICT || i == ATTEMPTS)
+			return false;
+		error_clear(writing->error);
+	}
+	return true;
+}
+
+bool writing_none_found(struct writing *writing, const struct model *model, const struct pos *pos)
+{
+	if (!pos)
+		return error_set_nowhere(writing->error, ERROR_DOES_NOT_EXIST,
+		                         "%.*s matching query does not exist.", STR_ARG(model->name));
+	return error_set(writing->error, ERROR_DOES_NOT_EXIST, pos,
+	                 "%.*s matching query does not exist.", STR_ARG(model->name));
+}
+
+bool writing_many_found(struct writing *writing, const struct model *model, const struct pos *pos,
+                        size_t n)
+{
+	return error_set(writing->error, ERROR_MULTIPLE, pos,
+	                 "get() returned more than one %.*s -- it returned %zu!", STR_ARG(model->name), n);
+}

@@ -1,0 +1,104 @@
+/* The commands: one row each, and the way to them. */
+#include "server/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#ifndef QUERN_VERSION
+#define QUERN_VERSION "unknown"
+#endif
+
+const struct cli_command cli_commands[] = {
+	{"dev", "", "start a private PostgreSQL, make the tables, serve",
+	 "Everything to try a model file: starts a PostgreSQL of its own that only this\n"
+	 "program can reach (the server programs must be installed), makes the tables of\n"
+	 "the models and serves them. Ctrl-C or SIGTERM stops all of it. The data stay in\n"
+	 "the data folder for the next time.",
+	 CLI_MODELS | CLI_CONFIG | CLI_DATA | CLI_LISTENING | CLI_LOGGING, 0, 0, cli_dev},
+	{"serve", "", "serve the models from an existing database",
+	 "Serves a database named by the settings, by QUERN_DATABASE_URL (any libpq\n"
+	 "connection string) or by libpq's PG* variables. Tables that do not fit the models\n"
+	 "are named at the start, and served as they are. SIGTERM or Ctrl-C finishes the\n"
+	 "requests in flight; a second one does not.",
+	 CLI_MODELS | CLI_CONFIG | CLI_LISTENING | CLI_LOGGING, 0, 0, cli_serve},
+	{"migrate", "", "make the tables of the models",
+	 "Creates in one transaction what the models need and the database does not have,\n"
+	 "and records it. Models that changed in a way it cannot apply are refused, with\n"
+	 "nothing touched. The database is named as for 'quern serve'.",
+	 CLI_MODELS | CLI_CONFIG | CLI_PLAN | CLI_LOGGING, 0, 0, cli_migrate},
+	{"check", "", "look for mistakes in models and settings",
+	 "Reads the model files and the settings and names every mistake with its place.\n"
+	 "The exit code is 1 when there is one. No database is asked.",
+	 CLI_MODELS | CLI_CONFIG, 0, 0, cli_check},
+	{"sql", "MODEL [METHOD] [BODY|-]", "show the SQL of a query",
+	 "Prints the statements and parameters that a query body becomes, without a\n"
+	 "database. METHOD is query (the default), get, first, last, count or exists; BODY\n"
+	 "is the JSON that a client would post, or - to read it from standard input.\n\n"
+	 "  quern sql --models news.json article '{\"filter\": {\"vote__author__handle\": \"jane\"}}'",
+	 CLI_MODELS | CLI_CONFIG, 1, 3, cli_sql},
+};
+
+const size_t cli_commands_count = sizeof cli_commands / sizeof cli_commands[0];
+
+static const struct cli_command *find_command(const char *name)
+{
+	for (size_t i = 0; i < cli_commands_count; i++)
+		if (strcmp(cli_commands[i].name, name) == 0)
+			return &cli_commands[i];
+	return NULL;
+}
+
+static bool asks_for(int argc, char **argv, const char *option)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], option) == 0)
+			return true;
+	return false;
+}
+
+static int unknown_command(const char *name)
+{
+	struct str names[sizeof cli_commands / sizeof cli_commands[0]];
+	struct str nearest;
+
+	for (size_t i = 0; i < cli_commands_count; i++)
+		names[i] = str_of(cli_commands[i].name);
+	nearest = suggest_nearest(str_of(name), names, cli_commands_count);
+	fprintf(stderr, "quern: there is no command \"%s\"", name);
+	if (nearest.p)
+		fprintf(stderr, "; did you mean %.*s?", STR_ARG(nearest));
+	fprintf(stderr, "\nTry 'quern --help'.\n");
+	return CLI_USAGE;
+}
+
+static int run_command(const struct cli_command *command, char **arguments, size_t n)
+{
+	struct cli cli = {.arena = arena_new()};
+	int code = CLI_USAGE;
+
+	if (cli_read(&cli, command, arguments, n))
+		code = command->run(&cli);
+	arena_free(cli.arena);
+	return code;
+}
+
+int cli_main(int argc, char **argv)
+{
+	const struct cli_command *command = argc > 1 ? find_command(argv[1]) : NULL;
+
+	if (asks_for(argc, argv, "--version")) {
+		printf("quern %s\n", QUERN_VERSION);
+		return CLI_OK;
+	}
+	if (command && asks_for(argc, argv, "--help")) {
+		cli_command_help(command);
+		return CLI_OK;
+	}
+	if (argc < 2 || asks_for(argc, argv, "--help") || strcmp(argv[1], "help") == 0) {
+		cli_help();
+		return argc < 2 ? CLI_USAGE : CLI_OK;
+	}
+	if (!command)
+		return unknown_command(argv[1]);
+	return run_command(command, argv + 2, (size_t)(argc - 2));
+}

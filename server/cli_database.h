@@ -1,0 +1,25 @@
+/* What the commands that speak to a database share.
+ */
+#ifndef QUERN_SERVER_CLI_DATABASE_H
+#define QUERN_SERVER_CLI_DATABASE_H
+
+#include "server/cli.h"
+#include "server/server.h"
+
+/* migrate_options.report: prints the line, indented, and counts it in *(size_t *)context. */
+void cli_report_line(void *context, const char *line);
+
+/* Serves until SIGTERM or SIGINT: then finishes what is in flight; at a second signal stops at once.
+ * `ended_fd` (-1: none) becoming readable stops it too, and makes the exit code CLI_FAILED.
+ * `started` (may be NULL) is called when the port is open. */
+struct serving {
+	const struct registry *registry;
+	const struct settings *settings;
+	bool is_local_only;
+	int ended_fd;
+	void (*started)(struct serving *serving, unsigned port);
+	struct arena *arena;
+};
+int cli_serve_until_told(struct serving *serving);
+
+#endif

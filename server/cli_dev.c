@@ -1,0 +1,83 @@
+/* `quern dev`: everything at once: a private PostgreSQL, the tables, the server. */
+#include "orm/migrate/migrate.h"
+#include "server/cli_database.h"
+#include "server/embedded.h"
+#include "server/listen.h"
+
+#include <stdio.h>
+
+static void started(struct serving *serving, unsigned port)
+{
+	const struct registry *registry = serving->registry;
+	const char *host = serving->settings->listen;
+	struct str path = registry->nmodels ? registry->models[0]->path : STR("");
+
+	printf("serving %zu models on http://%s:%u\n", cli_count_models(registry), host, port);
+	printf("try:  curl 'http://%s:%u/api/%.*s?limit=3'\n", host, port, STR_ARG(path));
+	printf("Ctrl-C stops it.\n");
+	fflush(stdout);
+}
+
+static bool migrate(const struct settings *settings, const struct registry *registry,
+                    struct error *error)
+{
+	size_t lines = 0;
+	struct migrate_options options = {
+		.conninfo = settings->databases[0].url,
+		.report = cli_report_line,
+		.context = &lines,
+	};
+
+	return migrate_apply(&options, registry, error);
+}
+
+static int serve_embedded(struct cli *cli, struct settings *settings, const struct registry *registry,
+                          struct embedded *embedded)
+{
+	struct database_setting database = {.alias = "default", .url = embedded_conninfo(embedded)};
+	struct error error;
+	int code;
+
+	error_init(&error, cli->arena);
+	settings->databases = &database;
+	settings->ndatabases = 1;
+	if (!migrate(settings, registry, &error))
+		return cli_fail(&error);
+	struct serving serving = {
+		.registry = registry,
+		.settings = settings,
+		.is_local_only = listen_is_loopback(settings->listen),
+		.ended_fd = embedded_fd(embedded),
+		.started = started,
+		.arena = cli->arena,
+	};
+	code = cli_serve_until_told(&serving);
+	if (code != CLI_OK && !embedded_is_alive(embedded)) {
+		struct str ending = embedded_ending(embedded, cli->arena);
+
+		fprintf(stderr, "quern: the private PostgreSQL has ended: %.*s\n", STR_ARG(ending));
+	}
+	return code;
+}
+
+int cli_dev(struct cli *cli)
+{
+	struct settings settings;
+	const struct registry *registry;
+	struct embedded *embedded;
+	struct error error;
+	int code;
+
+	error_init(&error, cli->arena);
+	if (!cli_load_settings(cli, &settings) || !cli_load_models(cli, &settings, &registry))
+		return CLI_FAILED;
+	if (!cli->data && !embedded_default_data(settings.models, &cli->data, &error))
+		return cli_fail(&error);
+	printf("starting the private PostgreSQL in %s\n", cli->data);
+	fflush(stdout);
+	if (!embedded_start(cli->data, &embedded, &error))
+		return cli_fail(&error);
+	code = serve_embedded(cli, &settings, registry, embedded);
+	embedded_stop(embedded);
+	return code;
+}

@@ -40,11 +40,17 @@ struct scope *scope_new_correlated(struct scope *outer, struct source *from, con
 	return scope;
 }
 
+/* A group that is a plain column does not hide the field it is named like. */
 const struct annotation *scope_annotation(const struct scope *scope, struct str name)
 {
-	for (size_t i = 0; i < scope->annotations.n; i++)
-		if (str_eq(scope->annotations.items[i].name, name))
-			return &scope->annotations.items[i];
+	for (size_t i = 0; i < scope->annotations.n; i++) {
+		const struct annotation *annotation = &scope->annotations.items[i];
+
+		if (annotation->is_group && annotation->expr->kind == R_COLUMN)
+			continue;
+		if (str_eq(annotation->name, name))
+			return annotation;
+	}
 	return NULL;
 }
 

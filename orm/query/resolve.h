@@ -1,0 +1,78 @@
+/* From the query tree to a resolved select: clause by clause, as chained QuerySet calls. */
+#ifndef QUERN_QUERY_RESOLVE_H
+#define QUERN_QUERY_RESOLVE_H
+
+#include "orm/query/layout.h"
+#include "orm/query/scope.h"
+
+/* A row object under construction: the model's own, or one under select_related. */
+struct row_object {
+	struct source *source;
+	const struct model *model;
+	struct str path; /* "" or "role__department" */
+	struct row_members {
+		struct layout_member *items;
+		size_t n, cap;
+	} members;
+	struct layout *layout; /* made of members by resolve_finish_layout */
+	unsigned presence_column;
+	struct row_object *next_child, *children;
+	struct str name;
+};
+
+struct prefetch_list {
+	struct prefetch *items;
+	size_t n, cap;
+};
+
+/* What a chain says beyond its select. */
+struct resolved {
+	struct scope *scope;
+	struct select *select;
+	bool is_none;
+	/* The last word on each. */
+	enum projection_kind projection;
+	bool projects_all, is_flat;
+	const struct named_expr *values;
+	size_t nvalues;
+	const struct path *only, *defer;
+	size_t nonly, ndefer;
+	bool has_order;
+	const struct order *order_by;
+	size_t norder_by;
+	bool is_reversed;
+	bool selects_all_related;
+	const struct path *select_related;
+	size_t nselect_related;
+	struct prefetch_list prefetches;
+	bool is_distinct;
+	const struct path *distinct_on;
+	size_t ndistinct_on;
+	int64_t low, high; /* slice; high -1: open */
+	enum count_kind count;
+	int64_t count_cap;
+	bool is_grouped_explicitly;
+	/* The rows. */
+	struct row_object root;
+	enum row_form form;
+	struct layout layout;
+};
+
+/* Applies the clauses; columns, order and slice are not yet in the select. */
+bool resolve_clauses(struct scope *scope, const struct query *query, struct resolved *resolved);
+/* Fills select->columns and the row objects. */
+bool resolve_columns(struct resolved *resolved);
+/* Fills select->order_by from the query's or the model's ordering (or `by_default`, names ended by NULL, when
+ * neither orders; may be NULL). */
+bool resolve_order(struct resolved *resolved, bool by_key_when_unordered);
+/* select's limit and offset from the slice. */
+void resolve_slice(struct resolved *resolved);
+/* A further slice within the present one. */
+void narrow_slice(struct resolved *resolved, int64_t offset, int64_t limit, bool has_limit);
+/* Turns the row objects into resolved->layout; after it no member may be added. */
+void resolve_layout(struct resolved *resolved);
+/* The index of a column for the field of that source, added (hidden) when it is not there. */
+unsigned column_for(struct resolved *resolved, struct source *source, const struct field *field);
+unsigned add_column(struct resolved *resolved, struct str name, const struct rexpr *expr);
+
+#endif

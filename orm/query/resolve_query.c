@@ -1,0 +1,380 @@
+/* Clauses, one after the other, as chained QuerySet calls. */
+#include "orm/query/resolve.h"
+
+static bool refuse(struct scope *scope, const struct pos *pos, const char *what)
+{
+	return error_set(scope->r->error, ERROR_TYPE, pos, "Cannot %s once a slice has been taken", what);
+}
+
+static bool names_annotation(const struct clause *clause, const struct path *path)
+{
+	for (size_t i = 0; i < clause->nannotate; i++)
+		if (path->n > 0 && str_eq(path->parts[0], clause->annotate[i].name))
+			return true;
+	return false;
+}
+
+static bool expr_names_annotation(const struct clause *clause, const struct expr *expr);
+
+static bool operand_names_annotation(const struct clause *clause, const struct operand *operand)
+{
+	if (operand->kind == OPERAND_EXPR)
+		return expr_names_annotation(clause, operand->expr);
+	for (size_t i = 0; i < operand->nitems; i++)
+		if (operand_names_annotation(clause, &operand->items[i]))
+			return true;
+	return false;
+}
+
+static bool expr_names_annotation(const struct clause *clause, const struct expr *expr)
+{
+	if (expr->kind == EXPR_PATH && names_annotation(clause, &expr->path))
+		return true;
+	for (size_t i = 0; i < expr->nargs; i++)
+		if (expr_names_annotation(clause, &expr->args[i]))
+			return true;
+	return false;
+}
+
+/* Whether a condition names an annotation of its own clause: it is then applied after it. */
+static bool cond_names_annotation(const struct clause *clause, const struct cond *cond)
+{
+	if (cond->kind == COND_LOOKUP &&
+	    (names_annotation(clause, &cond->path) || operand_names_annotation(clause, &cond->operand)))
+		return true;
+	if (cond->expr != NULL && expr_names_annotation(clause, cond->expr))
+		return true;
+	for (size_t i = 0; i < cond->nchildren; i++)
+		if (cond_names_annotation(clause, &cond->children[i]))
+			return true;
+	return false;
+}
+
+/* The members of a condition that do (or do not) name the clause's annotations. */
+static struct cond part_of(struct arena *arena, const struct clause *clause, const struct cond *cond,
+                           bool wants_annotations)
+{
+	struct cond part = {.kind = COND_AND, .pos = cond->pos};
+	size_t n = cond->kind == COND_AND ? cond->nchildren : 1;
+	const struct cond *members = cond->kind == COND_AND ? cond->children : cond;
+	struct cond *kept = ARENA_ARRAY(arena, struct cond, n);
+
+	for (size_t i = 0; i < n; i++)
+		if (cond_names_annotation(clause, &members[i]) == wants_annotations)
+			kept[part.nchildren++] = members[i];
+	part.children = kept;
+	return part;
+}
+
+static bool apply_filters(struct resolved *q, const struct clause *clause, bool after_annotations,
+                          struct source_list *reuse)
+{
+	struct scope *scope = q->scope;
+
+	if (clause->filter != NULL) {
+		struct cond part = part_of(scope->r->arena, clause, clause->filter, after_annotations);
+
+		if (part.nchildren > 0 && q->low + (q->high >= 0) > 0)
+			return refuse(scope, clause->filter->pos, "filter a query");
+		if (part.nchildren > 0 && !resolve_filter(scope, &part, false, reuse))
+			return false;
+	}
+	if (clause->exclude == NULL ||
+	    cond_names_annotation(clause, clause->exclude) != after_annotations)
+		return true;
+	struct source_list own = {0};
+
+	if (q->low + (q->high >= 0) > 0)
+		return refuse(scope, clause->exclude->pos, "filter a query");
+	return resolve_filter(scope, clause->exclude, true, &own);
+}
+
+static bool check_name(struct scope *scope, const struct named_expr *named)
+{
+	struct error *error = scope->r->error;
+
+	if (named->name.n == 0 || str_find(named->name, STR("__")) >= 0)
+		return error_set(error, ERROR_VALUE, named->pos,
+		                 "The name '%.*s' of an annotation must not be empty or hold \"__\"",
+		                 STR_ARG(named->name));
+	if (model_member(scope->model, named->name) != NULL || str_is(named->name, "pk"))
+		return error_set(error, ERROR_VALUE, named->pos,
+		                 "The annotation '%.*s' conflicts with a field on the model",
+		                 STR_ARG(named->name));
+	return true;
+}
+
+static void put_annotation(struct scope *scope, struct annotation annotation)
+{
+	struct annotation_list *list = &scope->annotations;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (!str_eq(list->items[i].name, annotation.name))
+			continue;
+		list->items[i] = annotation;
+		return;
+	}
+	*ARENA_PUSH(scope->r->arena, list) = annotation;
+}
+
+/* Django's rule: the first aggregate groups by the row, or by what was projected before it. */
+static bool group_for_aggregate(struct resolved *q)
+{
+	struct scope *scope = q->scope;
+	struct select *select = q->select;
+
+	if (select->is_grouped)
+		return true;
+	select->is_grouped = true;
+	if (q->projection == PROJECTION_NONE || q->projects_all) {
+		select->groups_by_key = true;
+		return true;
+	}
+	for (size_t i = 0; i < q->nvalues; i++) {
+		const struct rexpr *expr;
+
+		if (!resolve_expr(scope, q->values[i].expr, NULL, NULL, &expr))
+			return false;
+		*ARENA_PUSH(scope->r->arena, &select->group_by) = expr;
+	}
+	q->is_grouped_explicitly = true;
+	return true;
+}
+
+static bool apply_annotations(struct resolved *q, const struct named_expr *list, size_t n,
+                              bool is_selected)
+{
+	struct scope *scope = q->scope;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rexpr *expr;
+
+		if (!check_name(scope, &list[i]) || !resolve_expr(scope, list[i].expr, NULL, NULL, &expr))
+			return false;
+		if (expr->has_aggregate && !group_for_aggregate(q))
+			return false;
+		if (expr->field == NULL)
+			return error_set(scope->r->error, ERROR_FIELD, list[i].pos,
+			                 "'%.*s' is null and has no type: wrap it in ExpressionWrapper",
+			                 STR_ARG(list[i].name));
+		put_annotation(scope, (struct annotation){
+		                          .name = list[i].name, .expr = expr, .is_selected = is_selected});
+	}
+	return true;
+}
+
+static bool apply_group_by(struct resolved *q, const struct clause *clause)
+{
+	struct scope *scope = q->scope;
+
+	if (!clause->has_group_by)
+		return true;
+	if (q->select->is_grouped)
+		return error_set(scope->r->error, ERROR_TYPE, clause->pos,
+		                 "group_by must stand before the first aggregate and only once");
+	q->select->is_grouped = true;
+	q->is_grouped_explicitly = true;
+	for (size_t i = 0; i < clause->ngroup_by; i++) {
+		const struct named_expr *named = &clause->group_by[i];
+		const struct rexpr *expr;
+
+		if (!resolve_expr(scope, named->expr, NULL, NULL, &expr))
+			return false;
+		if (expr->has_aggregate)
+			return error_set(scope->r->error, ERROR_FIELD, named->pos, "cannot group by an aggregate");
+		*ARENA_PUSH(scope->r->arena, &q->select->group_by) = expr;
+		put_annotation(scope, (struct annotation){.name = named->name,
+		                                          .expr = expr,
+		                                          .is_selected = true,
+		                                          .is_group = true});
+	}
+	return true;
+}
+
+static bool apply_projection(struct resolved *q, const struct clause *clause)
+{
+	if (clause->nonly > 0 || clause->ndefer > 0) {
+		q->only = clause->only;
+		q->nonly = clause->nonly;
+		q->defer = clause->defer;
+		q->ndefer = clause->ndefer;
+	}
+	if (clause->projection == PROJECTION_NONE)
+		return true;
+	if (clause->is_flat && clause->nvalues != 1)
+		return error_set(q->scope->r->error, ERROR_TYPE, clause->pos,
+		                 "'flat' is not valid when values_list holds other than one field");
+	q->projection = clause->projection;
+	q->projects_all = clause->projects_all;
+	q->is_flat = clause->is_flat;
+	q->values = clause->values;
+	q->nvalues = clause->nvalues;
+	return true;
+}
+
+static bool apply_order(struct resolved *q, const struct clause *clause)
+{
+	bool is_sliced = q->low > 0 || q->high >= 0;
+
+	if ((clause->has_order_by || clause->is_reversed) && is_sliced)
+		return refuse(q->scope, clause->pos, "reorder a query");
+	if (clause->has_order_by) {
+		q->has_order = true;
+		q->order_by = clause->order_by;
+		q->norder_by = clause->norder_by;
+	}
+	if (clause->is_reversed)
+		q->is_reversed = !q->is_reversed;
+	if (!clause->has_distinct)
+		return true;
+	if (is_sliced)
+		return error_set(q->scope->r->error, ERROR_TYPE, clause->pos,
+		                 "Cannot create distinct fields once a slice has been taken");
+	q->is_distinct = clause->is_distinct;
+	q->distinct_on = clause->distinct_on;
+	q->ndistinct_on = clause->ndistinct_on;
+	return true;
+}
+
+void narrow_slice(struct resolved *resolved, int64_t offset, int64_t limit, bool has_limit)
+{
+	int64_t low = resolved->low, high = resolved->high;
+
+	if (has_limit) {
+		int64_t end = offset > INT64_MAX - limit ? INT64_MAX : offset + limit;
+
+		end = low > INT64_MAX - end ? INT64_MAX : low + end;
+		high = high < 0 || end < high ? end : high;
+	}
+	low = low > INT64_MAX - offset ? INT64_MAX : low + offset;
+	if (high >= 0 && low > high)
+		low = high;
+	resolved->low = low;
+	resolved->high = high;
+}
+
+static void apply_related(struct resolved *q, const struct clause *clause)
+{
+	struct arena *arena = q->scope->r->arena;
+
+	if (clause->has_select_related) {
+		struct path *all = ARENA_ARRAY(arena, struct path, q->nselect_related + clause->nselect_related);
+
+		q->selects_all_related = clause->selects_all_related;
+		if (clause->nselect_related == 0)
+			q->nselect_related = 0;
+		memcpy(all, q->select_related, q->nselect_related * sizeof *all);
+		memcpy(all + q->nselect_related, clause->select_related,
+		       clause->nselect_related * sizeof *all);
+		q->select_related = all;
+		q->nselect_related += clause->nselect_related;
+	}
+	if (clause->clears_prefetch)
+		q->prefetches.n = 0;
+	for (size_t i = 0; i < clause->nprefetch_related; i++)
+		*ARENA_PUSH(arena, &q->prefetches) = clause->prefetch_related[i];
+}
+
+/* Clauses of the protocol that this version has no plan for: refused, never dropped. */
+static bool refuse_unplanned(struct scope *scope, const struct clause *clause)
+{
+	const struct {
+		bool is_given;
+		const char *name;
+	} unplanned[] = {
+	    {clause->combinator != COMBINATOR_NONE, "union, intersection and difference"},
+	    {clause->filtered_relation != NULL, "filtered_relation"},
+	    {clause->select_for_update != NULL, "select_for_update outside an atomic batch"},
+	    {clause->cursor != CURSOR_NONE, "after and before"},
+	    {clause->timezone.p != NULL && !str_is(clause->timezone, "UTC"), "a timezone other than UTC"},
+	    {clause->using.p != NULL && !str_is(clause->using, "default"), "a database other than default"},
+	};
+
+	for (size_t i = 0; i < sizeof unplanned / sizeof *unplanned; i++)
+		if (unplanned[i].is_given)
+			return error_set(scope->r->error, ERROR_NOT_SUPPORTED, clause->pos,
+			                 "this version does not support %s", unplanned[i].name);
+	return true;
+}
+
+static bool apply_clause(struct resolved *q, const struct clause *clause, struct source_list *reuse)
+{
+	if (!refuse_unplanned(q->scope, clause) ||
+	    !apply_annotations(q, clause->alias, clause->nalias, false) ||
+	    !apply_filters(q, clause, false, reuse) || !apply_group_by(q, clause) ||
+	    !apply_annotations(q, clause->annotate, clause->nannotate, true) ||
+	    !apply_filters(q, clause, true, reuse) || !apply_projection(q, clause) ||
+	    !apply_order(q, clause))
+		return false;
+	if (clause->has_limit || clause->offset > 0)
+		narrow_slice(q, clause->offset, clause->limit, clause->has_limit);
+	apply_related(q, clause);
+	if (clause->count != COUNT_NONE) {
+		q->count = clause->count;
+		q->count_cap = clause->count_cap;
+	}
+	q->is_none |= clause->is_none;
+	return true;
+}
+
+bool resolve_clauses(struct scope *scope, const struct query *query, struct resolved *resolved)
+{
+	*resolved = (struct resolved){.scope = scope, .select = scope->select, .high = -1};
+	for (size_t i = 0; i < query->nclauses; i++) {
+		struct source_list reuse = {0};
+
+		/* A many-to-many manager's join is shared with the first filter alone. */
+		if (i == 0)
+			for (size_t j = 0; j < scope->sticky.n; j++)
+				list_add(scope->r->arena, &reuse, scope->sticky.items[j]);
+		if (!apply_clause(resolved, &query->clauses[i], &reuse))
+			return false;
+	}
+	if (resolved->projection != PROJECTION_NONE && resolved->prefetches.n > 0)
+		return error_set(scope->r->error, ERROR_TYPE, resolved->prefetches.items[0].pos,
+		                 "prefetch_related() is not supported with values or values_list");
+	if (resolved->is_grouped_explicitly &&
+	    (resolved->nselect_related > 0 || resolved->prefetches.n > 0))
+		return error_set(scope->r->error, ERROR_TYPE, query->clauses[0].pos,
+		                 "select_related and prefetch_related are not possible with group_by");
+	return true;
+}
+
+void resolve_slice(struct resolved *resolved)
+{
+	struct select *select = resolved->select;
+
+	select->offset = resolved->low;
+	select->has_limit = resolved->high >= 0;
+	select->limit = select->has_limit ? resolved->high - resolved->low : 0;
+	select->is_empty = resolved->is_none || (select->has_limit && select->limit == 0);
+}
+
+bool resolve_subquery(struct scope *scope, const struct query *query, bool wants_column,
+                      const struct select **out)
+{
+	const struct model *model = registry_model(scope->r->registry, query->model);
+	struct resolved resolved;
+
+	if (model == NULL)
+		return error_set(scope->r->error, ERROR_FIELD, query->model_pos, "Unknown model '%.*s'",
+		                 STR_ARG(query->model));
+	struct scope *sub = scope_new(scope->r, scope, model);
+
+	if (!resolve_clauses(sub, query, &resolved))
+		return false;
+	if (wants_column && resolved.projection == PROJECTION_NONE && !resolved.is_grouped_explicitly)
+		*ARENA_PUSH(scope->r->arena, &sub->select->columns) =
+		    (struct rcolumn){STR("pk"), column_expr(scope->r->arena, sub->base, model->pk)};
+	else if (wants_column && !resolve_columns(&resolved))
+		return false;
+	if (wants_column && sub->select->columns.n != 1)
+		return error_set(scope->r->error, ERROR_FIELD, query->pos,
+		                 "a Subquery must project exactly one column, this one has %zu",
+		                 sub->select->columns.n);
+	if ((resolved.high >= 0 || wants_column) && !resolve_order(&resolved, false))
+		return false;
+	resolve_slice(&resolved);
+	*out = sub->select;
+	return true;
+}

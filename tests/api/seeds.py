@@ -101,3 +101,25 @@ INSERT INTO review (book_id, reviewer_id, stars, text, written_at)
         timestamptz '2025-01-01 00:00:00+00' + i * interval '3 days 1 hour 1 minute 1 second'
  FROM generate_series(1, 120) i;
 """
+
+# Owner 1: cascades of every kind; 2: the one that SetToTwo falls back to; 3: protected; 4: left dangling;
+# 5: alone; 6: what is nulled, defaulted and set.  Artist 1: albums whose songs are all his own; 2: an album
+# with another's song.
+DELETION = """
+INSERT INTO owner (name) VALUES ('cascade'), ('two'), ('protect'), ('nothing'), ('alone'), ('set');
+INSERT INTO label (name) VALUES ('red'), ('blue');
+INSERT INTO owner_labels (owner_id, label_id) VALUES (1, 1), (1, 2), (5, 2);
+INSERT INTO cascaded (owner_id) VALUES (1), (1), (2), (3);
+INSERT INTO grandchild (parent_id) VALUES (1), (1), (2), (3);
+INSERT INTO nulledbelow (parent_id) VALUES (1), (2), (3), (NULL);
+INSERT INTO nulled (owner_id) VALUES (1), (6), (6), (NULL);
+INSERT INTO defaulted (owner_id) VALUES (6), (5);
+INSERT INTO settotwo (owner_id) VALUES (6), (5);
+INSERT INTO protected (owner_id) VALUES (3), (3);
+INSERT INTO "left" (owner_id) VALUES (4);
+INSERT INTO badge (owner_id) VALUES (1), (2);
+INSERT INTO artist (name) VALUES ('solo'), ('host'), ('guest');
+INSERT INTO album (artist_id) VALUES (1), (1), (2);
+INSERT INTO song (artist_id, album_id) VALUES (1, 1), (1, 2), (2, 3), (3, 3);
+INSERT INTO node (name, parent_id) VALUES ('root', NULL), ('a', 1), ('b', 1), ('a1', 2), ('a2', 2), ('a11', 4), ('other', NULL);
+"""

@@ -373,8 +373,10 @@ class ErrorsTest(ApiTest):
 
     def test_every_broken_rule_is_named_at_once(self):
         problem = self.assert_problem(self.api.post("/api/employee", {"full_name": "", "years_of_service": -1}), 422, "ValidationError")
-        self.assertEqual(set(error["pointer"] for error in problem["errors"]),
-                         {"/full_name", "/years_of_service", "/role"}, problem)
+        self.assertEqual(
+            {error["pointer"]: error["code"] for errors in problem["errors"].values() for error in errors},
+            {"/full_name": "blank", "/years_of_service": "min_value", "/role": "required"}, problem)
+        self.assertEqual(set(problem["errors"]), {"full_name", "years_of_service", "role"})
 
     def test_writes_to_every_row_must_say_so(self):
         self.refused([

@@ -13,10 +13,10 @@
 #include "orm/base/task.h"
 
 #include "orm/base/error.h"
+#include "orm/base/task_switch.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -45,7 +45,7 @@
 
 /* A stack that a thread can stand on: the thread's own, or a task's. */
 struct context {
-	ucontext_t registers;
+	struct switch_point point;
 	const void *bottom; /* lowest address and size, known to the address sanitizer */
 	size_t size;
 	void *fake_stack; /* the address sanitizer's, while switched away */
@@ -57,6 +57,7 @@ enum task_state { TASK_PARKED, TASK_RUNNING, TASK_SUSPENDED };
 struct task {
 	struct context context;
 	struct context *resumer;
+	char *mapping;
 	struct task *next_kept;
 	enum task_state state;
 	unsigned valgrind_id;
@@ -108,15 +109,14 @@ static void switch_to(struct context *to)
 #endif
 	came_from = from;
 	current = to;
-	if (swapcontext(&from->registers, &to->registers) != 0)
-		BUG("swapcontext failed");
+	switch_stacks(&from->point, &to->point);
 	arrive(from, came_from);
 }
 
 /* The bottom of every task's stack: runs one function after the other, parked in between. */
-static void run_task(unsigned high, unsigned low)
+static void run_task(void *arg)
 {
-	struct task *self = (struct task *)(((uintptr_t)high << 32) | (uintptr_t)low);
+	struct task *self = arg;
 	arrive(&self->context, came_from);
 	for (;;) {
 		self->fn(self->arg);
@@ -132,14 +132,8 @@ static size_t page_size(void)
 
 static size_t mapping_size(void)
 {
-	return page_size() + STACK_BYTES +
-	       ((sizeof(struct task) + page_size() - 1) & ~(page_size() - 1));
-}
-
-static char *mapping_of(struct task *task)
-{
-	return (char *)(((uintptr_t)(task + 1) + page_size() - 1) & ~(page_size() - 1)) -
-	       mapping_size();
+	size_t room_for_task = (sizeof(struct task) + 64 + page_size() - 1) & ~(page_size() - 1);
+	return page_size() + STACK_BYTES + room_for_task;
 }
 
 static struct task *new_task(void)
@@ -154,12 +148,8 @@ static struct task *new_task(void)
 		(struct task *)((uintptr_t)(mapping + mapping_size() - sizeof *task) & ~(uintptr_t)63);
 	size_t size = (size_t)((char *)task - bottom);
 
-	*task = (struct task){.context = {.bottom = bottom, .size = size}};
-	if (getcontext(&task->context.registers) != 0)
-		BUG("getcontext failed");
-	task->context.registers.uc_stack.ss_sp = bottom;
-	task->context.registers.uc_stack.ss_size = size;
-	task->context.registers.uc_link = NULL;
+	*task = (struct task){.context = {.bottom = bottom, .size = size}, .mapping = mapping};
+	switch_prepare(&task->context.point, bottom, size, run_task, task);
 	task->valgrind_id = VALGRIND_STACK_REGISTER(bottom, bottom + size);
 #ifdef __SANITIZE_ADDRESS__
 	/* What only a suspended task points to is not a leak. */
@@ -168,14 +158,12 @@ static struct task *new_task(void)
 #ifdef __SANITIZE_THREAD__
 	task->context.fiber = __tsan_create_fiber(0);
 #endif
-	makecontext(&task->context.registers, (void (*)(void))run_task, 2,
-	            (unsigned)((uintptr_t)task >> 32), (unsigned)(uintptr_t)task);
 	return task;
 }
 
 static void free_task(struct task *task)
 {
-	char *mapping = mapping_of(task);
+	char *mapping = task->mapping;
 	VALGRIND_STACK_DEREGISTER(task->valgrind_id);
 #ifdef __SANITIZE_THREAD__
 	__tsan_destroy_fiber(task->context.fiber);

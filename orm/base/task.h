@@ -4,7 +4,7 @@
  * wait (for PostgreSQL, for a slow reader) it suspends itself and the worker's loop
  * goes on; whoever has the answer resumes it.  Stacks are kept and used again.
  * Tasks of one thread never run in parallel and never move to another thread.
- * Built on ucontext; told to the address and thread sanitizers and to valgrind.
+ * Built on task_switch.h; told to the address and thread sanitizers and to valgrind.
  */
 #ifndef QUERN_BASE_TASK_H
 #define QUERN_BASE_TASK_H

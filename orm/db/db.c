@@ -437,6 +437,8 @@ bool db_run_each(struct db_session *session, const struct statement *statements,
 struct str db_cell(const struct db_rows *rows, size_t row, size_t column)
 {
 	const PGresult *result = rows->result;
+	if (rows->cells != NULL)
+		return rows->cells[row * rows->ncolumns + column];
 	if (rows->singles != NULL) {
 		result = rows->singles[row];
 		row = 0;

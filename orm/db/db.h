@@ -43,6 +43,7 @@ struct db_usage {
 struct db_rows {
 	void *result;      /* the PGresult; freed with the session's arena */
 	void *const *singles; /* of a stream: one PGresult a row; NULL else */
+	const struct str *cells; /* of rows that somebody copied (fetch/): row by row; NULL else */
 	size_t nrows;
 	size_t ncolumns;
 	uint64_t affected; /* rows of INSERT, UPDATE, DELETE */

@@ -36,6 +36,7 @@ FOREIGN = {
     "libpq-fe.h": ["orm/db/", "orm/migrate/", "server/embedded.c"],
     "jansson.h": ["orm/wire/json.c", "config/"],
     "microhttpd.h": ["server/"],
+    "pcre2.h": ["orm/write/"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)

@@ -63,6 +63,16 @@ def private_folder():
     return folder
 
 
+def run_program(arguments, environment=None, seconds=120, data=b""):
+    """The program run to its end: exit code and what it printed."""
+    env = clean_environment()
+    env.update(environment or {})
+    done = subprocess.run([program()] + arguments, input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env=env, cwd="/", timeout=seconds)
+    done.stdout = done.stdout.decode("utf-8", "replace")
+    return done
+
+
 class Response:
     """A finished answer: status, headers (names of any case), body as sent."""
 
@@ -411,6 +421,20 @@ class Cluster:
     def start(self):
         options = "-c listen_addresses='' -c unix_socket_directories='%s' -c fsync=off" % self.folder
         self.run("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.folder, "log"), "-o", options, "start")
+
+    def start_if_needed(self):
+        if not os.path.exists(os.path.join(self.data, "postmaster.pid")):
+            self.start()
+
+    def sql(self, text):
+        """Runs SQL, committed at once; the rows when it gives any."""
+        import psycopg2
+
+        connection = psycopg2.connect(self.url)
+        connection.autocommit = True
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute(text)
+            return cursor.fetchall() if cursor.description else None
 
     def stop(self, mode="fast"):
         self.run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop", check=False)

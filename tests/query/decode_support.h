@@ -2,12 +2,10 @@
 #ifndef QUERN_TESTS_DECODE_SUPPORT_H
 #define QUERN_TESTS_DECODE_SUPPORT_H
 
-#include <check.h>
-#include <stdlib.h>
-
 #include "orm/base/error.h"
 #include "orm/query/decode.h"
 #include "orm/wire/json.h"
+#include "tests/support/suite.h"
 
 static struct arena *arena;
 static struct error error;
@@ -111,17 +109,6 @@ static void operand_is(const char *text, const char *expected)
 		operand_dump(&operand, &outcome.text);
 	finish(&outcome, is_ok);
 	outcome_is(&outcome, text, expected);
-}
-
-static int run_suite(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

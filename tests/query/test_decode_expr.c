@@ -193,8 +193,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("query/decode_expr");
-	TCase *tcase = tcase_create("query/decode_expr");
+	Suite *suite;
+	TCase *tcase = suite_with_case(&suite, "query/decode_expr");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, members_of_a_condition_all_hold);
@@ -210,7 +210,6 @@ int main(void)
 	tcase_add_test(tcase, expressions_with_a_shape_of_their_own_are_read);
 	tcase_add_test(tcase, wrong_expressions_are_pointed_at);
 	tcase_add_test(tcase, paths_are_cut_at_double_underscores);
-	suite_add_tcase(suite, tcase);
 	(void)query_is;
-	return run_suite(suite);
+	return suite_main(suite);
 }

@@ -210,8 +210,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("query/decode_query");
-	TCase *tcase = tcase_create("query/decode_query");
+	Suite *suite;
+	TCase *tcase = suite_with_case(&suite, "query/decode_query");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, an_empty_body_is_one_empty_clause);
@@ -229,9 +229,8 @@ int main(void)
 	tcase_add_test(tcase, the_total_is_exact_estimated_or_capped);
 	tcase_add_test(tcase, the_rest_of_the_clauses_are_kept);
 	tcase_add_test(tcase, an_unknown_word_is_pointed_at_with_the_nearest_one);
-	suite_add_tcase(suite, tcase);
 	(void)cond_is;
 	(void)expr_is;
 	(void)operand_is;
-	return run_suite(suite);
+	return suite_main(suite);
 }

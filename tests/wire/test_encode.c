@@ -1,9 +1,8 @@
 /* Cells and rows as JSON: every form of field_types.h, and the shapes a layout can have. */
-#include <check.h>
 #include <libpq-fe.h>
-#include <stdlib.h>
 
 #include "orm/wire/encode.h"
+#include "tests/support/suite.h"
 
 static struct buf out;
 
@@ -229,10 +228,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("wire/encode");
-	TCase *tcase = tcase_create("wire/encode");
-	SRunner *runner;
-	int failed;
+	Suite *suite;
+	TCase *tcase = suite_with_case(&suite, "wire/encode");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, numbers_booleans_and_null_pass_through);
@@ -245,10 +242,5 @@ int main(void)
 	tcase_add_test(tcase, a_joined_row_is_an_object_or_null);
 	tcase_add_test(tcase, rows_have_the_form_of_the_plan);
 	tcase_add_test(tcase, slots_hold_a_list_a_row_or_nothing);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

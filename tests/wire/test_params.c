@@ -1,8 +1,6 @@
 /* Query strings: what body they stand for, and what is said of a mistake. */
-#include <check.h>
-#include <stdlib.h>
-
 #include "orm/wire/params.h"
+#include "tests/support/suite.h"
 
 static struct arena *arena;
 static struct error error;
@@ -188,10 +186,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("wire/params");
-	TCase *tcase = tcase_create("wire/params");
-	SRunner *runner;
-	int failed;
+	Suite *suite;
+	TCase *tcase = suite_with_case(&suite, "wire/params");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, lookups_and_together_into_one_filter);
@@ -206,10 +202,5 @@ int main(void)
 	tcase_add_test(tcase, a_parameter_given_twice_is_an_error);
 	tcase_add_test(tcase, the_number_of_values_is_bounded);
 	tcase_add_test(tcase, path_segments_keep_their_plus);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

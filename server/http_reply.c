@@ -229,14 +229,6 @@ void reply_abandon(struct exchange *exchange)
 
 /* For handlers. */
 
-void reply_header(struct request *request, struct str name, struct str value)
-{
-	struct reply *reply = &request->reply;
-
-	ASSERT(reply->nheaders < sizeof reply->headers / sizeof reply->headers[0]);
-	reply->headers[reply->nheaders++] = (struct header){name, value};
-}
-
 static bool client_is_gone(struct request *request)
 {
 	return error_set_nowhere(&request->error, ERROR_UNAVAILABLE, "The client is gone.");

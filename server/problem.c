@@ -140,8 +140,9 @@ void problem_note(const struct request *request)
 {
 	const struct error *error = &request->error;
 
-	/* What a client who left no longer gets is no event. */
-	if (error_status(error->kind) < 500 || request->db.is_cancelled)
+	/* What a client who left, or wanted the head alone, does not get is no event. */
+	if (error_status(error->kind) < 500 || request->db.is_cancelled ||
+	    (request->method == HTTP_HEAD && request->reply.is_begun))
 		return;
 	log_event(error->kind == ERROR_INTERNAL ? LOG_ERROR : LOG_WARNING, "problem",
 	          LOG_FIELDS(LOG_STR("id", request->id), LOG_STR("title", str_of(error_title(error->kind))),

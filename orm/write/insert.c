@@ -192,7 +192,7 @@ static unsigned add_source(struct sql *sql, const struct model *model, const str
 }
 
 void insert_many(struct arena *arena, const struct model *model, const struct row *const *rows,
-                 size_t n, struct statement *statement)
+                 size_t n, enum insert_conflict conflict, struct statement *statement)
 {
 	struct sql sql;
 
@@ -208,6 +208,8 @@ void insert_many(struct arena *arena, const struct model *model, const struct ro
 		sql_param(&sql, arena_printf(arena, "%zu", n), INTEGER_OID, (struct str){NULL, 0});
 		sql_lit(&sql, ")");
 	}
+	if (conflict == INSERT_SKIPS)
+		sql_lit(&sql, " ON CONFLICT DO NOTHING");
 	add_returning(&sql, model);
 	sql_finish(&sql, model->ncolumns, statement);
 }

@@ -19,7 +19,7 @@ void insert_one(struct arena *arena, const struct model *model, const struct row
                 enum insert_conflict conflict, struct statement *statement);
 /* Rows of one shape; answers every column, in the order of the rows. */
 void insert_many(struct arena *arena, const struct model *model, const struct row *const *rows,
-                 size_t n, struct statement *statement);
+                 size_t n, enum insert_conflict conflict, struct statement *statement);
 /* Whether the same columns are given in the same way: one statement can take both. */
 bool insert_same_shape(const struct model *model, const struct row *a, const struct row *b);
 /* A PostgreSQL array literal of texts; p == NULL is NULL. */

@@ -10,11 +10,18 @@
 #include "orm/db/db.h"
 #include "orm/sql/plan.h"
 
-/* Rows as they stand after a write: cells in the order of plan_model_layout(). */
+/* Rows as they stand after a write, in the order of the objects given: cells in the order of
+ * plan_model_layout().  Rows that several statements made lie in several batches. */
+struct written_row {
+	const struct db_rows *batch;
+	size_t row;
+};
+
 struct written {
 	const struct model *model;
 	struct layout layout;
-	struct db_rows rows;
+	const struct written_row *rows;
+	size_t nrows;
 };
 
 /* One object, or a list of them; `scope` (may be NULL) is a related manager whose owner the new
@@ -22,7 +29,7 @@ struct written {
 bool write_create(struct db_session *session, const struct model *model,
                   const struct plan_scope *scope, const struct value *objects,
                   struct written *written, struct error *error);
-/* {"objects": […]} or an array; answers the rows made. */
+/* {"objects": […], "ignore_conflicts": true} or an array; answers the rows made. */
 bool write_bulk_create(struct db_session *session, const struct model *model,
                        const struct plan_scope *scope, const struct value *body,
                        struct written *written, struct error *error);
@@ -47,11 +54,12 @@ struct deleted {
 bool write_delete(struct db_session *session, const struct model *model,
                   const struct plan_scope *scope, const struct query *query, struct deleted *deleted,
                   struct error *error);
-/* {"lookup": {…}, "defaults": {…}} */
+/* {"lookup": {…}, "defaults": {…}}; safe under races where a unique constraint covers the lookup. */
 bool write_get_or_create(struct db_session *session, const struct model *model,
                          const struct plan_scope *scope, const struct value *body, bool *is_created,
                          struct written *written, struct error *error);
-/* Related managers.  `body`: {"objects": [pks or lookups], "through_defaults": {…}}; not for clear. */
+/* Related managers.  `body`: {"objects": [pks or lookups], "through_defaults": {…}}, the clauses of a
+ * query over the target model in place of "objects", or a bare array; NULL for clear. */
 enum related_change { RELATED_ADD, RELATED_REMOVE, RELATED_SET, RELATED_CLEAR };
 struct related_changed {
 	uint64_t added;

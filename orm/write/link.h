@@ -1,0 +1,37 @@
+/* The rows of a join table seen from one owner: what add, remove, set and clear of a
+ * many-to-many relation do to them.
+ */
+#ifndef QUERN_WRITE_LINK_H
+#define QUERN_WRITE_LINK_H
+
+#include "orm/write/row.h"
+#include "orm/write/writing.h"
+
+struct link {
+	const struct relation *relation;
+	const struct model *through;
+	const struct field *source; /* the join model's key to the owner */
+	const struct field *target; /* and to the other end */
+	struct str owner;           /* the source's value */
+	/* The join row's other columns; NULL: left to the database. */
+	const struct row *defaults;
+};
+
+/* Waits.  The value that `target` (a field of the owner's model) has in the row that the manager hangs
+ * on; DoesNotExist without it. */
+bool owner_read(struct writing *writing, const struct plan_scope *scope, const struct field *target,
+                struct str *value);
+/* Waits.  The link of a many-to-many scope; defaults not yet read. */
+bool link_read(struct writing *writing, const struct plan_scope *scope, struct link *link);
+/* Waits.  Reads through_defaults (may be NULL) into link->defaults. */
+bool link_read_defaults(struct writing *writing, struct link *link, const struct value *object);
+/* All wait, and count rows as seen from the owner.  `keys` are distinct values of link->target. */
+bool link_add(struct writing *writing, const struct link *link, const struct str *keys, size_t n,
+              uint64_t *added);
+bool link_remove(struct writing *writing, const struct link *link, const struct str *keys, size_t n,
+                 uint64_t *removed);
+/* All but these. */
+bool link_keep(struct writing *writing, const struct link *link, const struct str *keys, size_t n,
+               uint64_t *removed);
+
+#endif

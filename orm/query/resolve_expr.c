@@ -363,7 +363,9 @@ static bool resolve_typed(struct scope *scope, const struct expr *expr, const st
 
 	if (!resolve_expr(scope, inner, keeps_own ? NULL : field, reuse, &arg))
 		return false;
-	struct rexpr *result = new_expr(scope, R_CAST, field, 1);
+	/* A wrapper names the type and changes no value, but a literal takes it. */
+	bool is_literal = arg->kind == R_PARAM || arg->kind == R_NULL;
+	struct rexpr *result = new_expr(scope, keeps_own || is_literal ? R_CAST : R_WRAPPED, field, 1);
 
 	set_arg(result, 0, arg);
 	*out = result;

@@ -54,9 +54,9 @@ enum rexpr_kind {
 	R_SUBSELECT,  /* (SELECT …) with one column */
 	R_ARRAY,      /* ARRAY(SELECT …) */
 	R_CAST,       /* args[0] as `field` */
+	R_WRAPPED,    /* args[0], said to be of type `field` */
 	R_TRANSFORM,  /* transform, args[0] */
 	R_VALUE_COLUMN, /* a column of a derived table: alias, position */
-	R_NOT_NULL,   /* whether args[0] is not null: internal */
 };
 
 struct rcase {
@@ -179,8 +179,10 @@ struct select {
 	int64_t limit, offset;
 	bool is_empty; /* cannot have rows */
 	bool locks_rows;
-	/* Prefetch with a limit per parent: this select is evaluated for each of the keys. */
-	const struct rexpr *key_per_parent;
+	/* Prefetch: the type of the parents' keys (NULL otherwise).  With a slice the select is evaluated once for each
+	 * key, under these two aliases. */
+	const struct field *keys_field;
+	unsigned keys_alias, rows_alias;
 };
 
 void select_dump(const struct select *select, struct buf *out);

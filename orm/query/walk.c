@@ -35,8 +35,8 @@ void visit_expr(struct visitor *visitor, const struct rexpr *expr)
 		visit_aggregate(visitor, expr);
 		return;
 	}
-	if (expr->source != NULL && visitor->source != NULL)
-		visitor->source(visitor, expr->source);
+	if (expr->source != NULL && visitor->column != NULL)
+		visitor->column(visitor, expr->source, expr->field);
 	for (size_t i = 0; i < expr->nargs; i++)
 		visit_expr(visitor, expr->args[i]);
 	for (size_t i = 0; i < expr->ncases; i++) {
@@ -65,11 +65,14 @@ void visit_cond(struct visitor *visitor, const struct rcond *cond)
 
 void visit_nested(struct visitor *visitor, const struct select *select)
 {
-	struct visitor inner = {.source = visitor->source, .data = visitor->data};
+	struct visitor inner = {.column = visitor->column, .data = visitor->data};
 
-	for (size_t i = 0; i < select->sources.n; i++)
-		if (select->sources.items[i]->parent != NULL && inner.source != NULL)
-			inner.source(&inner, select->sources.items[i]->parent);
+	for (size_t i = 0; i < select->sources.n; i++) {
+		const struct source *source = select->sources.items[i];
+
+		if (source->parent != NULL && inner.column != NULL)
+			inner.column(&inner, source->parent, source->hop.from_field);
+	}
 	if (select->derived != NULL)
 		visit_nested(&inner, select->derived->select);
 	visit_select(&inner, select);
@@ -96,9 +99,11 @@ struct collection {
 	struct source_list *list;
 };
 
-static void collect_source(struct visitor *visitor, struct source *source)
+static void collect_source(struct visitor *visitor, struct source *source, const struct field *field)
 {
 	const struct collection *c = visitor->data;
+
+	(void)field;
 
 	for (; source != NULL; source = source->parent)
 		if (source_listed(&c->select->sources, source))
@@ -109,7 +114,7 @@ void collect_sources(struct arena *arena, const struct select *select, const str
                      struct source_list *list)
 {
 	struct collection collection = {arena, select, list};
-	struct visitor visitor = {.source = collect_source, .data = &collection};
+	struct visitor visitor = {.column = collect_source, .data = &collection};
 
 	visit_expr(&visitor, expr);
 }

@@ -5,8 +5,8 @@
 #include "orm/query/select.h"
 
 struct visitor {
-	/* Called for each source a column names, and for the outer source of each correlated select; may be NULL. */
-	void (*source)(struct visitor *visitor, struct source *source);
+	/* Called for each column that is named, and for the outer column of each correlated select; may be NULL. */
+	void (*column)(struct visitor *visitor, struct source *source, const struct field *field);
 	/* Called for each aggregate of this select (not inside subselects), before its arguments; false
 	 * leaves those out.  May be NULL. */
 	bool (*aggregate)(struct visitor *visitor, const struct rexpr *expr);

@@ -25,9 +25,10 @@ struct prefetch_plan {
 
 struct plan {
 	const struct model *model;
-	/* As a prefetch level's statement, the last parameter is the array of the parents' keys
-	 * (text NULL here, filled in by fetch). */
 	struct statement statement;
+	/* As a prefetch level: which parameter (from 0) is the array of the parents' keys; its text is NULL here and
+	 * filled in by fetch. */
+	size_t keys_param;
 	bool is_empty; /* no row can match: nothing is sent, the answer is no rows */
 	bool has_limit;
 	enum row_form form;

@@ -1,0 +1,21 @@
+/* How aggregates are computed, so that each sees exactly the rows that its relation has.
+ *
+ * Joined in place, two multi-valued relations multiply each other (Django ticket 10060).  An aggregate
+ * stays in place only where every multi-valued join of the select is on its own path; otherwise it becomes
+ * a subselect: over its relation alone, or, where it shares a join with the filter, over the filtered rows
+ * made distinct.  A page that neither filters nor orders by its aggregates computes them for the page
+ * alone, also by subselects: 1.5 ms instead of 31 ms for 20 of 10,000 articles.
+ */
+#ifndef QUERN_QUERY_AGGREGATES_H
+#define QUERN_QUERY_AGGREGATES_H
+
+#include "orm/query/scope.h"
+#include "orm/query/walk.h"
+
+/* The aggregate over columns of `inner` (alias `alias`), to which its arguments are added, copied by `map`. */
+const struct rexpr *aggregate_over(struct resolver *r, struct select *inner, unsigned alias,
+                                   const struct source_map *map, const struct rexpr *expr);
+/* Call once columns, conditions, order and slice are there.  Completes GROUP BY, or drops it. */
+void arrange_aggregates(struct scope *scope);
+
+#endif

@@ -1,0 +1,29 @@
+/* Resolved tree to SQL text: one emit_* file a kind of node. */
+#ifndef QUERN_SQL_EMIT_H
+#define QUERN_SQL_EMIT_H
+
+#include "orm/query/select.h"
+#include "orm/sql/writer.h"
+
+struct emit {
+	struct sql sql;
+	/* Where the parents' keys of a prefetch level went (index of the parameter). */
+	size_t keys_param;
+	const struct select *keyed; /* the select that RC_KEYS belongs to */
+	bool bare_columns;          /* schema SQL: columns without an alias */
+};
+
+void emit_expr(struct emit *e, const struct rexpr *expr);
+void emit_cond(struct emit *e, const struct rcond *cond);
+/* All of them, joined by AND; TRUE when there are none. */
+void emit_all(struct emit *e, const struct rcond_list *conds);
+void emit_select(struct emit *e, const struct select *select);
+/* A select as a prefetch level: for the keys in an array parameter, with a slice per key. */
+void emit_keyed_select(struct emit *e, const struct select *select);
+void emit_orders(struct emit *e, const struct rorder *orders, size_t n);
+void emit_column(struct emit *e, const struct source *source, const struct field *field);
+/* FROM and WHERE of a select, without its columns. */
+void emit_from(struct emit *e, const struct select *select);
+void emit_where(struct emit *e, const struct select *select);
+
+#endif

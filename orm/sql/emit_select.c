@@ -1,0 +1,247 @@
+/* SELECT statements: columns, FROM with the joins that are needed, conditions, groups, order, slice. */
+#include "orm/base/error.h"
+#include "orm/query/scope.h"
+#include "orm/query/walk.h"
+#include "orm/sql/emit.h"
+
+struct needed {
+	struct arena *arena;
+	const struct select *select;
+	struct source_list list;
+};
+
+static void note_column(struct visitor *visitor, struct source *source, const struct field *field)
+{
+	struct needed *needed = visitor->data;
+
+	(void)field;
+	for (; source != NULL && source_listed(&needed->select->sources, source); source = source->parent)
+		list_add(needed->arena, &needed->list, source);
+}
+
+/* Joins that nothing names are left out; a join that was made for a condition is named by it. */
+static struct source_list needed_sources(struct emit *e, const struct select *select)
+{
+	struct needed needed = {.arena = e->sql.arena, .select = select};
+	struct visitor visitor = {.column = note_column, .data = &needed};
+
+	visit_select(&visitor, select);
+	return needed.list;
+}
+
+static void emit_source(struct emit *e, const struct source *source)
+{
+	sql_table(&e->sql, source->model);
+	sql_lit(&e->sql, " AS ");
+	sql_alias(&e->sql, source->alias);
+}
+
+static void emit_key_equality(struct emit *e, const struct source *source)
+{
+	emit_column(e, source, source->hop.to_field);
+	sql_lit(&e->sql, " = ");
+	emit_column(e, source->parent, source->hop.from_field);
+}
+
+static void emit_join(struct emit *e, const struct source *source)
+{
+	if (source->type == JOIN_LEFT)
+		sql_lit(&e->sql, " LEFT JOIN ");
+	else
+		sql_lit(&e->sql, " INNER JOIN ");
+	emit_source(e, source);
+	sql_lit(&e->sql, " ON ");
+	emit_key_equality(e, source);
+	if (source->condition == NULL)
+		return;
+	sql_lit(&e->sql, " AND (");
+	emit_cond(e, source->condition);
+	sql_lit(&e->sql, ")");
+}
+
+static void emit_derived(struct emit *e, const struct derived *derived)
+{
+	sql_lit(&e->sql, "(");
+	emit_select(e, derived->select);
+	sql_lit(&e->sql, ") AS ");
+	sql_alias(&e->sql, derived->alias);
+	sql_lit(&e->sql, "(");
+	for (unsigned i = 0; i < derived->select->columns.n; i++) {
+		if (i > 0)
+			sql_lit(&e->sql, ", ");
+		sql_lit(&e->sql, "c");
+		sql_number(&e->sql, i + 1);
+	}
+	sql_lit(&e->sql, ")");
+}
+
+void emit_from(struct emit *e, const struct select *select)
+{
+	sql_lit(&e->sql, " FROM ");
+	if (select->derived != NULL) {
+		emit_derived(e, select->derived);
+		return;
+	}
+	struct source_list needed = needed_sources(e, select);
+
+	emit_source(e, select->sources.items[0]);
+	for (size_t i = 1; i < select->sources.n; i++) {
+		const struct source *source = select->sources.items[i];
+
+		/* A source that an aggregate took with it is written in its subselect, where it is listed too. */
+		if (source_listed(&needed, source) && (!source->is_moved || select->sources.items[0]->is_moved))
+			emit_join(e, source);
+	}
+}
+
+void emit_where(struct emit *e, const struct select *select)
+{
+	const struct source *base = select->sources.n > 0 ? select->sources.items[0] : NULL;
+	bool is_correlated = base != NULL && base->parent != NULL;
+
+	if (select->is_empty) {
+		sql_lit(&e->sql, " WHERE FALSE");
+		return;
+	}
+	if (!is_correlated && select->where.n == 0)
+		return;
+	sql_lit(&e->sql, " WHERE ");
+	if (is_correlated) {
+		emit_key_equality(e, base);
+		if (select->where.n > 0)
+			sql_lit(&e->sql, " AND ");
+	}
+	if (select->where.n == 1 && is_correlated && select->where.items[0]->kind != RC_AND &&
+	    select->where.items[0]->kind != RC_OR && select->where.items[0]->kind != RC_XOR) {
+		emit_cond(e, select->where.items[0]);
+		return;
+	}
+	struct rcond all = {.kind = RC_AND, .children = select->where.items, .nchildren = select->where.n};
+	bool needs_brackets = is_correlated && select->where.n > 0;
+
+	if (needs_brackets)
+		sql_lit(&e->sql, "(");
+	if (select->where.n > 0)
+		emit_cond(e, select->where.n == 1 ? select->where.items[0] : &all);
+	if (needs_brackets)
+		sql_lit(&e->sql, ")");
+}
+
+static void emit_columns(struct emit *e, const struct select *select)
+{
+	if (select->columns.n == 0)
+		sql_lit(&e->sql, "1");
+	for (size_t i = 0; i < select->columns.n; i++) {
+		if (i > 0)
+			sql_lit(&e->sql, ", ");
+		emit_expr(e, select->columns.items[i].expr);
+	}
+}
+
+static void emit_group_by(struct emit *e, const struct select *select)
+{
+	if (!select->is_grouped || select->group_by.n == 0)
+		return;
+	sql_lit(&e->sql, " GROUP BY ");
+	for (size_t i = 0; i < select->group_by.n; i++) {
+		const struct rexpr *group = select->group_by.items[i];
+		unsigned position = 0;
+
+		/* An expression with parameters is the same as a column's only by its place. */
+		for (unsigned j = 0; j < select->columns.n && group->kind != R_COLUMN; j++)
+			if (select->columns.items[j].expr == group)
+				position = j + 1;
+		if (i > 0)
+			sql_lit(&e->sql, ", ");
+		if (position > 0)
+			sql_number(&e->sql, position);
+		else
+			emit_expr(e, group);
+	}
+}
+
+static void emit_number_param(struct emit *e, int64_t number)
+{
+	sql_param(&e->sql, arena_printf(e->sql.arena, "%lld", (long long)number), 20, (struct str){0});
+}
+
+static void emit_slice(struct emit *e, const struct select *select)
+{
+	if (select->has_limit) {
+		sql_lit(&e->sql, " LIMIT ");
+		emit_number_param(e, select->limit);
+	}
+	if (select->offset > 0) {
+		sql_lit(&e->sql, " OFFSET ");
+		emit_number_param(e, select->offset);
+	}
+}
+
+static void emit_distinct(struct emit *e, const struct select *select)
+{
+	if (select->is_distinct)
+		sql_lit(&e->sql, "DISTINCT ");
+	if (select->distinct_on.n == 0)
+		return;
+	sql_lit(&e->sql, "DISTINCT ON (");
+	for (size_t i = 0; i < select->distinct_on.n; i++) {
+		if (i > 0)
+			sql_lit(&e->sql, ", ");
+		emit_expr(e, select->distinct_on.items[i]);
+	}
+	sql_lit(&e->sql, ") ");
+}
+
+void emit_select(struct emit *e, const struct select *select)
+{
+	sql_lit(&e->sql, "SELECT ");
+	emit_distinct(e, select);
+	emit_columns(e, select);
+	emit_from(e, select);
+	emit_where(e, select);
+	emit_group_by(e, select);
+	if (select->having.n > 0) {
+		sql_lit(&e->sql, " HAVING ");
+		emit_all(e, &select->having);
+	}
+	if (select->order_by.n > 0) {
+		sql_lit(&e->sql, " ORDER BY ");
+		emit_orders(e, select->order_by.items, select->order_by.n);
+	}
+	emit_slice(e, select);
+	if (select->locks_rows) {
+		sql_lit(&e->sql, " FOR UPDATE OF ");
+		sql_alias(&e->sql, select->sources.items[0]->alias);
+	}
+}
+
+/* SELECT r.c1, r.c2 FROM unnest($1) AS k(c1) CROSS JOIN LATERAL (… WHERE key = k.c1 … LIMIT $2) AS r(c1, c2) */
+static void emit_lateral(struct emit *e, const struct select *select)
+{
+	struct derived rows = {.select = select, .alias = select->rows_alias};
+
+	sql_lit(&e->sql, "SELECT ");
+	for (unsigned i = 0; i < select->columns.n; i++) {
+		if (i > 0)
+			sql_lit(&e->sql, ", ");
+		sql_alias(&e->sql, select->rows_alias);
+		sql_lit(&e->sql, ".c");
+		sql_number(&e->sql, i + 1);
+	}
+	sql_lit(&e->sql, " FROM UNNEST(");
+	e->keys_param = e->sql.n;
+	sql_field_array_param(&e->sql, select->keys_field, (struct str){0});
+	sql_lit(&e->sql, ") AS ");
+	sql_alias(&e->sql, select->keys_alias);
+	sql_lit(&e->sql, "(c1) CROSS JOIN LATERAL ");
+	emit_derived(e, &rows);
+}
+
+void emit_keyed_select(struct emit *e, const struct select *select)
+{
+	e->keyed = select;
+	if (select->has_limit || select->offset > 0)
+		emit_lateral(e, select);
+	else
+		emit_select(e, select);
+}

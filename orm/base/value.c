@@ -23,7 +23,7 @@ static struct str pos_step(struct arena *arena, const struct pos *pos)
 	buf_add_char(&text, pos->is_parameter ? '?' : '/');
 	if (!pos->key.p)
 		buf_add_int(&text, (int64_t)pos->index);
-	for (size_t i = 0; i < pos->key.n; i++) {
+	for (size_t i = 0; pos->key.p && i < pos->key.n; i++) {
 		char c = pos->key.p[i];
 		if (c == '~' && !pos->is_parameter)
 			BUF_LIT(&text, "~0");

@@ -1,7 +1,7 @@
 /* The options of a field's declaration: the table. */
 #include "orm/model/options.h"
 
-const struct option options[] = {
+const struct option field_options[] = {
     {"verbose_name", OPTIONS_ANY, OPTION_TEXT},
     {"help_text", OPTIONS_ANY, OPTION_TEXT},
     {"editable", OPTIONS_ANY, OPTION_BOOL},
@@ -48,13 +48,13 @@ const struct option options[] = {
     {"db_persist", OPTIONS_GENERATED, OPTION_BOOL},
 };
 
-const size_t options_count = sizeof options / sizeof *options;
+const size_t field_options_count = sizeof field_options / sizeof *field_options;
 
 const struct option *option_find(struct str name)
 {
-	for (size_t i = 0; i < options_count; i++)
-		if (str_is(name, options[i].name))
-			return &options[i];
+	for (size_t i = 0; i < field_options_count; i++)
+		if (str_is(name, field_options[i].name))
+			return &field_options[i];
 	return NULL;
 }
 
@@ -92,8 +92,8 @@ bool option_fits(enum option_form form, const struct value *value, const char **
 size_t option_names(const struct field_type *type, struct str *names, size_t max)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < options_count && n < max; i++)
-		if (type->options & options[i].group)
-			names[n++] = str_of(options[i].name);
+	for (size_t i = 0; i < field_options_count && n < max; i++)
+		if (type->options & field_options[i].group)
+			names[n++] = str_of(field_options[i].name);
 	return n;
 }

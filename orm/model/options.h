@@ -44,8 +44,8 @@ struct option {
 	enum option_form form;
 };
 
-extern const struct option options[];
-extern const size_t options_count;
+extern const struct option field_options[];
+extern const size_t field_options_count;
 
 /* NULL when there is no such option for any field. */
 const struct option *option_find(struct str name);

@@ -130,8 +130,6 @@ static bool run_work(struct run *run, const struct schema *work)
 		if (!connection_run(&run->connection, statement->sql.p, label))
 			return false;
 	}
-	if (work->n == 0)
-		report(run, "the database has all that the models need");
 	return true;
 }
 

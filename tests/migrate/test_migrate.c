@@ -45,8 +45,7 @@ START_TEST(the_same_models_again_change_nothing)
 	apply(registry);
 	ask("INSERT INTO author (handle) VALUES ('jane')");
 	apply(registry);
-	ck_assert_uint_eq(bench.n, 1);
-	ck_assert(was_reported("has all that the models need"));
+	ck_assert_uint_eq(bench.n, 0);
 	ck_assert_str_eq(ask(count_records), "1");
 	ck_assert_str_eq(ask("SELECT count(*) FROM author"), "1");
 }
@@ -165,7 +164,7 @@ START_TEST(a_table_that_somebody_else_made_is_named_and_left_alone)
 {
 	ask("CREATE TABLE article (note text)");
 	ask("CREATE TABLE author (note text)");
-	assert_refused(models("{'models': {" AUTHOR "," ARTICLE "," VOTE "}}"), "author, article");
+	assert_refused(models("{'models': {" AUTHOR "," ARTICLE "," VOTE "}}"), "article, author");
 	ck_assert_int_eq(bench.error.kind, ERROR_CONFLICT);
 	ck_assert_str_eq(count_tables(), "2");
 }
@@ -237,7 +236,7 @@ START_TEST(a_plan_changes_nothing_and_does_by_hand_what_a_migration_does)
 	ask(arena_cstr(bench.arena, sql));
 	ck_assert_str_eq(ask(count_records), "1");
 	apply(registry);
-	ck_assert(was_reported("has all that the models need"));
+	ck_assert_uint_eq(bench.n, 0);
 	ck_assert(migrate_plan(&bench.options, registry, &sql, &bench.error));
 	ck_assert_uint_eq(sql.n, 0);
 }
@@ -261,7 +260,7 @@ END_TEST
 START_TEST(names_and_comments_are_data)
 {
 	static const struct str text = STR_INIT(
-	    "{\"models\": {\"Odd\": {\"fields\": {\"a\": {\"type\": \"CharField\", \"max_length\": 9,"
+	    "{\"models\": {\"Odd\": {\"fields\": {\"a\": {\"type\": \"CharField\", \"max_length\": 30,"
 	    "\"db_column\": \"a b;--\", \"db_comment\": \"it's a \\\\ \\\"comment\\\"; DROP TABLE odd\","
 	    "\"db_default\": \"'); DROP TABLE odd;--\"}}, \"Meta\": {\"db_table\": \"odd; ta'ble\"}}}}");
 	apply(models_exactly(text));
@@ -273,11 +272,10 @@ END_TEST
 
 START_TEST(a_table_in_a_schema_of_its_own_is_made_there)
 {
-	const char *schema = bench.schema;
-	const struct registry *registry =
-	    models_exactly(arena_printf(bench.arena,
-	                                "{\"models\": {\"Far\": {\"fields\": {\"n\": {\"type\": \"SlugField\"}},"
-	                                "\"Meta\": {\"db_table\": \"%s\\\".\\\"far\"}}}}", schema));
+	const struct registry *registry = models("{'models': {'Far': {'fields': {'n': 'SlugField'}}}}");
+	/* Django's way to say so: a name with the quotes of two inside. */
+	struct model *far = (struct model *)(uintptr_t)registry->models[0];
+	far->table = arena_printf(bench.arena, "%s\".\"far", bench.schema);
 	bench.options.search_path = "public";
 	apply(registry);
 	ck_assert_str_eq(ask("SELECT count(n) FROM far"), "0");

@@ -2,10 +2,8 @@
  *
  * Everything that can be said without the database is said before it is asked.
  */
-#include "orm/write/write.h"
+#include "orm/write/create.h"
 
-#include "orm/base/map.h"
-#include "orm/query/decode.h"
 #include "orm/write/insert.h"
 #include "orm/write/link.h"
 
@@ -194,6 +192,8 @@ static bool create(struct creation *creation, const struct value *objects, size_
 {
 	struct writing *writing = creation->writing;
 
+	if (has_relation(creation->scope) && !scope_is_manager(writing, creation->scope))
+		return false;
 	if (!read_rows(creation, objects, n))
 		return false;
 	if (has_relation(creation->scope))
@@ -234,6 +234,18 @@ static struct value without_through_defaults(struct creation *creation, const st
 	return rest;
 }
 
+bool create_object(struct writing *writing, const struct model *model,
+                   const struct plan_scope *scope, const struct value *object,
+                   enum insert_conflict conflict, struct written *written)
+{
+	struct creation creation;
+
+	creation_init(&creation, writing, model, scope, written);
+	creation.conflict = conflict;
+	struct value rest = without_through_defaults(&creation, object);
+	return create(&creation, &rest, 1);
+}
+
 bool write_create(struct db_session *session, const struct model *model,
                   const struct plan_scope *scope, const struct value *objects,
                   struct written *written, struct error *error)
@@ -242,11 +254,10 @@ bool write_create(struct db_session *session, const struct model *model,
 	struct creation creation;
 
 	writing_init(&writing, session, model->registry, error);
+	if (objects->kind != VALUE_LIST)
+		return create_object(&writing, model, scope, objects, INSERT_FAILS, written);
 	creation_init(&creation, &writing, model, scope, written);
-	if (objects->kind == VALUE_LIST)
-		return create(&creation, objects->list.items, objects->list.n);
-	struct value object = without_through_defaults(&creation, objects);
-	return create(&creation, &object, 1);
+	return create(&creation, objects->list.items, objects->list.n);
 }
 
 /* -- bulk_create ----------------------------------------------------------------- */

@@ -16,6 +16,18 @@ static const struct model *owner_model(const struct plan_scope *scope)
 	return scope->is_reverse ? scope->relation->to : scope->relation->from;
 }
 
+bool scope_is_manager(struct writing *writing, const struct plan_scope *scope)
+{
+	const struct field *field = scope->relation->field;
+
+	if (relation_is_multiple(scope->relation, scope->is_reverse))
+		return true;
+	return error_set_nowhere(writing->error, ERROR_TYPE,
+	                         "'%.*s.%.*s' leads to one row at most; write to that row or to its "
+	                         "key instead.",
+	                         STR_ARG(field->model->name), STR_ARG(field->name));
+}
+
 bool owner_read(struct writing *writing, const struct plan_scope *scope, const struct field *target,
                 struct str *value)
 {

@@ -17,6 +17,8 @@ struct link {
 	const struct row *defaults;
 };
 
+/* False with ERROR_TYPE when the scope's relation leads to one row: no manager is there. */
+bool scope_is_manager(struct writing *writing, const struct plan_scope *scope);
 /* Waits.  The value that `target` (a field of the owner's model) has in the row that the manager hangs
  * on; DoesNotExist without it. */
 bool owner_read(struct writing *writing, const struct plan_scope *scope, const struct field *target,

@@ -84,6 +84,9 @@ bool writing_none_found(struct writing *writing, const struct model *model, cons
 bool writing_many_found(struct writing *writing, const struct model *model, const struct pos *pos,
                         size_t n)
 {
+	struct str many = n > 20 ? STR("more than 20") : arena_printf(writing->arena, "%zu", n);
+
 	return error_set(writing->error, ERROR_MULTIPLE, pos,
-	                 "get() returned more than one %.*s -- it returned %zu!", STR_ARG(model->name), n);
+	                 "get() returned more than one %.*s -- it returned %.*s!", STR_ARG(model->name),
+	                 STR_ARG(many));
 }

@@ -1,0 +1,15 @@
+/* Making one row inside a larger write. */
+#ifndef QUERN_WRITE_CREATE_H
+#define QUERN_WRITE_CREATE_H
+
+#include "orm/write/insert.h"
+#include "orm/write/link.h"
+#include "orm/write/write.h"
+
+/* Waits.  As write_create() of one object; with INSERT_SKIPS a row that is there already makes
+ * written->nrows 0. */
+bool create_object(struct writing *writing, const struct model *model,
+                   const struct plan_scope *scope, const struct value *object,
+                   enum insert_conflict conflict, struct written *written);
+
+#endif

@@ -153,7 +153,7 @@ static bool check_argument(struct scope *scope, const struct function *function,
 	if ((function->kinds & KIND(field->value_field->type->kind)) == 0)
 		return error_set(scope->r->error, ERROR_FIELD, expr->pos, "%s cannot take a %s%s", function->name,
 		                 field->type->name, is_key ? " (it is a relation's key)" : "");
-	if (function->is_aggregate && arg->has_aggregate)
+	if (function->is_aggregate && arg->has_aggregate && !scope->aggregates_annotations)
 		return error_set(scope->r->error, ERROR_FIELD, expr->pos,
 		                 "Cannot compute %s of an aggregate; aggregate over a query that annotates it",
 		                 function->name);

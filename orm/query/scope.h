@@ -41,7 +41,7 @@ struct scope {
 	/* Joins that the next filter may share although they are multi-valued: a many-to-many manager's
 	 * own (Django's sticky filter). */
 	struct source_list sticky;
-	bool is_sliced;
+	bool aggregates_annotations; /* aggregate() over annotations that are aggregates themselves */
 	bool forbids_joins; /* update's right sides */
 	const char *forbids_why;
 };

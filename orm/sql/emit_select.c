@@ -65,6 +65,8 @@ static void emit_derived(struct emit *e, const struct derived *derived)
 	emit_select(e, derived->select);
 	sql_lit(&e->sql, ") AS ");
 	sql_alias(&e->sql, derived->alias);
+	if (derived->select->columns.n == 0)
+		return;
 	sql_lit(&e->sql, "(");
 	for (unsigned i = 0; i < derived->select->columns.n; i++) {
 		if (i > 0)

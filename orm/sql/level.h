@@ -1,0 +1,30 @@
+/* Shared by the plan_* files: a query resolved under its address, and its way into text. */
+#ifndef QUERN_SQL_LEVEL_H
+#define QUERN_SQL_LEVEL_H
+
+#include "orm/query/aggregates.h"
+#include "orm/query/resolve.h"
+#include "orm/sql/emit.h"
+#include "orm/sql/plan.h"
+
+/* A scope on the model with the address's restriction in it. */
+struct scope *level_scope(struct resolver *r, const struct model *model, const struct plan_scope *address,
+                          struct error *error);
+/* level_scope and the query's clauses. */
+bool level_start(struct arena *arena, const struct model *model, const struct plan_scope *address,
+                 const struct query *query, struct resolver *r, struct resolved *q, struct error *error);
+/* Aggregates arranged, text written. */
+void level_write(struct resolved *q, struct statement *statement);
+/* Columns, prefetches, order, layout, text. */
+bool level_finish(struct resolved *q, bool by_key_when_unordered, struct plan **plan);
+/* The prefetches of q, planned and hung on its row objects. */
+bool level_prefetch(struct resolved *q, struct plan *plan);
+/* SELECT COUNT(*) over the select, as it is or wrapped. */
+bool level_count(struct resolved *q, bool ignores_slice, int64_t cap, struct statement *statement);
+bool level_is_sliced(const struct resolved *q);
+const struct rcond *column_equals(struct arena *arena, struct source *source, const struct field *field,
+                                  struct str text);
+/* One empty clause: every row. */
+const struct query *query_all(struct arena *arena);
+
+#endif

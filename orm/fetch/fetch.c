@@ -20,6 +20,26 @@ bool fetch_all(struct db_session *session, const struct plan *plan, struct fetch
 	return plan->nprefetches == 0 || fetch_levels(session, out, error);
 }
 
+bool fetch_all_beside(struct db_session *session, const struct plan *plan,
+                      const struct statement *beside, struct fetched **fetched,
+                      struct db_rows *rows, struct error *error)
+{
+	const struct statement statements[] = {plan->statement, *beside};
+	struct fetched *out = ARENA_NEW(session->arena, struct fetched);
+	struct db_rows both[2];
+
+	if (plan->is_empty)
+		return db_query(session, beside, true, rows, error) &&
+		       fetch_all(session, plan, fetched, error);
+	if (!db_run_each(session, statements, 2, both, error))
+		return false;
+	out->plan = plan;
+	out->rows = both[0];
+	*rows = both[1];
+	*fetched = out;
+	return plan->nprefetches == 0 || fetch_levels(session, out, error);
+}
+
 typedef bool (*each_fn)(const struct fetched *batch, void *arg, struct error *error);
 
 /* ---- rows without levels below them: each helping of the stream is a batch ---- */

@@ -25,6 +25,10 @@ struct fetched_slot {
 /* Waits.  All rows at once: for plans with a limit and for write replies. */
 bool fetch_all(struct db_session *session, const struct plan *plan, struct fetched **fetched,
                struct error *error);
+/* Waits.  As fetch_all, with the rows of one more reading statement asked in the same flush. */
+bool fetch_all_beside(struct db_session *session, const struct plan *plan,
+                      const struct statement *beside, struct fetched **fetched,
+                      struct db_rows *rows, struct error *error);
 /* Waits.  Rows as they come: calls each(batch) with rows that are gone after it returns; false from
  * it stops (with the error set).  Constant memory for any number of rows: levels with prefetches go
  * in batches of FETCH_BATCH parents. */

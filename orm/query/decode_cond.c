@@ -149,7 +149,7 @@ static bool read_lookup(struct decoder *d, const struct member *member, struct c
 	const struct value *value = &member->value;
 
 	if (member->key.n == 0)
-		return error_set(d->error, ERROR_BAD_REQUEST, value->pos, "a lookup's path is empty");
+		return error_set(d->error, ERROR_FIELD, value->pos, "a lookup's path is empty");
 	out->path = path_make(d->arena, member->key, value->pos);
 	out->kind = takes_object(&out->path) ? COND_LOOKUP : question_kind(value);
 	/* A question keeps its literal too: a JSONField may hold such an object. */

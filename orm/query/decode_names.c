@@ -4,12 +4,28 @@
  */
 #include "orm/query/decode_parts.h"
 
+/* Django's rule for aliases: none of what could end or comment out a piece of SQL.  Ours never become SQL, but a
+ * query is to be refused here when it would be refused there. */
+static bool is_name(struct str name)
+{
+	static const char forbidden[] = "'`\"[]; \t\n\r\v\f";
+
+	for (size_t i = 0; i < name.n; i++) {
+		if ((unsigned char)name.p[i] < 0x20 || strchr(forbidden, name.p[i]) != NULL)
+			return false;
+	}
+	return name.n > 0 && str_find(name, STR("--")) < 0 && str_find(name, STR("/*")) < 0 &&
+	       str_find(name, STR("*/")) < 0;
+}
+
 static bool read_named(struct decoder *d, const struct member *member, struct named_expr *out)
 {
 	struct expr *expr = new_expr(d, &member->value);
 
-	if (member->key.n == 0)
-		return error_set(d->error, ERROR_BAD_REQUEST, member->value.pos, "a name is empty");
+	if (!is_name(member->key))
+		return error_set(d->error, ERROR_VALUE, member->value.pos,
+		                 "a name is not empty and has no white space, quotation marks, brackets, "
+		                 "semicolons or SQL comments");
 	*out = (struct named_expr){member->key, member->value.pos, expr};
 	return read_expr(d, &member->value, PLACE_EXPRESSION, expr);
 }

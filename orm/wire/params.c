@@ -231,6 +231,23 @@ static const struct {
     {"count", read_count},
 };
 
+#define NRESERVED (sizeof reserved / sizeof *reserved)
+#define OWN_MOST 16
+
+struct str params_suggest(struct str name, const char *const *own)
+{
+	struct str names[NRESERVED + OWN_MOST];
+	size_t n = 0;
+
+	while (n < NRESERVED) {
+		names[n] = str_of(reserved[n].name);
+		n++;
+	}
+	for (; own != NULL && *own != NULL && n < NRESERVED + OWN_MOST; own++)
+		names[n++] = str_of(*own);
+	return suggest_nearest(name, names, n);
+}
+
 /* Lookups whose value is a list. */
 static bool takes_list(struct str name)
 {
@@ -286,7 +303,7 @@ static bool read_param(struct params *params, const struct param *param, const c
 		return read_clause(params, param, read_own);
 	if (str_is(param->name, "filter"))
 		return read_filter(params, param);
-	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
+	for (size_t i = 0; i < NRESERVED; i++) {
 		if (str_is(param->name, reserved[i].name))
 			return read_clause(params, param, reserved[i].read);
 	}

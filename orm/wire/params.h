@@ -13,6 +13,8 @@
  * where they hold a comma.  ERROR_BAD_REQUEST for bad encoding, NUL, invalid UTF-8, a parameter given twice. */
 bool params_read(struct arena *arena, struct str raw, const char *const *own,
                  const struct json_limits *limits, const struct value **body, struct error *error);
+/* The reserved parameter, or one of `own`, that is nearest to a name that is no field; p == NULL when none is. */
+struct str params_suggest(struct str name, const char *const *own);
 /* Percent-decodes a path segment; false with ERROR_BAD_REQUEST. */
 bool percent_decode(struct arena *arena, struct str raw, struct str *text, struct error *error);
 

@@ -69,7 +69,7 @@ START_TEST(wrong_conditions_are_pointed_at)
 	        "ValueError /not: a condition is an object, not an array; use {\"and\": [...]}");
 	cond_is("{\"and\": [{\"a\": 1}, 7]}",
 	        "ValueError /and/1: expected a condition (an object), got an integer");
-	cond_is("{\"\": 1}", "BadRequest /: a lookup's path is empty");
+	cond_is("{\"\": 1}", "FieldError /: a lookup's path is empty");
 }
 END_TEST
 

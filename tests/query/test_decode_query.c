@@ -204,7 +204,11 @@ START_TEST(an_unknown_word_is_pointed_at_with_the_nearest_one)
 	         "ValueError /1: expected an object of clauses, got an integer");
 	query_is("{\"annotate\": []}",
 	         "ValueError /annotate: expected an object of names and expressions, got an array");
-	query_is("{\"annotate\": {\"\": \"a\"}}", "BadRequest /annotate/: a name is empty");
+	query_is("{\"annotate\": {\"\": \"a\"}}", "ValueError /annotate/: a name is not empty and has no white space, quotation marks, "
+	         "brackets, semicolons or SQL comments");
+	query_is("{\"alias\": {\"a--b\": \"a\"}}",
+	         "ValueError /alias/a--b: a name is not empty and has no white space, quotation marks, "
+	         "brackets, semicolons or SQL comments");
 }
 END_TEST
 

@@ -1,0 +1,27 @@
+/* What the reading handlers share. */
+#ifndef QUERN_SERVER_READ_H
+#define QUERN_SERVER_READ_H
+
+#include "orm/query/decode.h"
+#include "server/handlers.h"
+
+/* What was asked: the body (or the query string as one) and the query in it. */
+struct asked {
+	const struct value *body;
+	const struct query *query;
+};
+
+/* Judges Accept, reads and decodes the request; the method's own members are left in the body. */
+bool read_asked(struct request *request, struct asked *asked);
+/* NULL where the address names no row and no related manager. */
+const struct plan_scope *read_scope(const struct request *request);
+/* Takes a false of the planner as it is, but for two: a key in the address that cannot be one finds
+ * nothing (404), and an unknown parameter may have been meant for a reserved one.  Returns false. */
+bool read_refused(struct request *request);
+/* Waits.  A related manager that found nothing: whether it is that of a row at all; false with
+ * DoesNotExist when it is not. */
+bool read_owner(struct request *request);
+/* "Article matching query does not exist."; returns false. */
+bool read_nothing(struct request *request, const struct model *model);
+
+#endif

@@ -25,26 +25,6 @@ static bool add_part(struct sql *sql, const struct model *model, const struct in
 	return true;
 }
 
-/* What an exclusion constraint may compare with; any other operator was refused when the models
- * were read. */
-static bool add_operator(struct sql *sql, struct str operator, struct error *error)
-{
-	static const char *const known[] = {"=",   "<>",  "&&", "-|-", "@>", "<@", "<<", ">>",
-	                                    "&<",  "&>",  "<",  "<=",  ">",  ">=", "~=", "<<|",
-	                                    "|>>", "&<|", "|&>"};
-	if (operator.n == 0)
-		return true;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		if (str_is(operator, known[i])) {
-			sql_lit(sql, " WITH ");
-			sql_const(sql, known[i]);
-			return true;
-		}
-	}
-	return error_set_nowhere(error, ERROR_VALUE, "\"%.*s\" is no operator of an exclusion constraint.",
-	                         STR_ARG(operator));
-}
-
 bool schema_parts(struct sql *sql, const struct model *model, const struct index_part *parts,
                   size_t n, struct error *error)
 {
@@ -52,9 +32,13 @@ bool schema_parts(struct sql *sql, const struct model *model, const struct index
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			sql_lit(sql, ", ");
-		if (!add_part(sql, model, &parts[i], error) ||
-		    !add_operator(sql, parts[i].with_operator, error))
+		if (!add_part(sql, model, &parts[i], error))
 			return false;
+		if (parts[i].with_operator.p) {
+			sql_lit(sql, " WITH ");
+			/* One of the registry's own list. */
+			sql_const(sql, parts[i].with_operator.p);
+		}
 	}
 	sql_lit(sql, ")");
 	return true;

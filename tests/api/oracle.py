@@ -54,7 +54,8 @@ class IsolatedApps(Apps):
 
 
 class Oracle:
-    """Django's models for a server's model files, as attributes: oracle.Employee."""
+    """Django's models for a server's model files, as attributes: oracle.Employee.  `managed` ones can be
+    given to Django's schema editor; their constraints and indexes are the caller's to add."""
 
     def __init__(self, documents, managed=False):
         self.label = "oracle%d" % next(_numbers)
@@ -75,9 +76,6 @@ class Oracle:
         for option in ("ordering", "get_latest_by", "unique_together", "default_related_name"):
             if option in meta:
                 options[option] = meta[option]
-        if self.managed:
-            options["constraints"] = [_constraint(item) for item in meta.get("constraints", [])]
-            options["indexes"] = [_index(item) for item in meta.get("indexes", [])]
         members = {"Meta": type("Meta", (), options), "__module__": "oracle"}
         for field, described in declaration["fields"].items():
             members[field] = self._field(described)
@@ -143,21 +141,6 @@ def _condition(value):
             part = models.Q(**{name: operand})
         found &= part
     return found
-
-
-def _constraint(item):
-    options = {key: value for key, value in item.items() if key != "type"}
-    for condition in ("condition", "check"):
-        if condition in options:
-            options[condition] = _condition(options[condition])
-    return getattr(models, item["type"])(**options)
-
-
-def _index(item):
-    options = {key: value for key, value in item.items() if key != "type"}
-    if "condition" in options:
-        options["condition"] = _condition(options["condition"])
-    return getattr(models, item.get("type", "Index"), None)(**options)
 
 
 def ask(server):

@@ -43,6 +43,7 @@ static void fault(struct loading *l, struct str file, const char *words)
 static void load_file(struct loading *l, struct str file)
 {
 	struct source source = {.file = file};
+	struct json_place place;
 	struct error error;
 	error_init(&error, l->arena);
 	const char *problem = file_read(l->arena, arena_cstr(l->arena, file), file_limits.bytes,
@@ -51,8 +52,10 @@ static void load_file(struct loading *l, struct str file)
 		fault(l, file, problem);
 		return;
 	}
-	if (!json_read(l->arena, source.text, &file_limits, &source.document, &error)) {
-		fault(l, file, arena_cstr(l->arena, error.detail));
+	if (!json_read_placed(l->arena, source.text, &file_limits, &source.document, &place, &error)) {
+		struct str at = arena_printf(l->arena, "%.*s:%u:%u", STR_ARG(file), place.line,
+		                             place.column);
+		fault(l, at, arena_cstr(l->arena, error.detail));
 		return;
 	}
 	*ARENA_PUSH(l->arena, &l->sources) = source;

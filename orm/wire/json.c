@@ -11,13 +11,20 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+/* Where and how reading failed; json_read() puts the place into the words. */
+struct fault {
+	struct str text;
+	struct json_place *place;
+	struct error *error;
+};
+
 struct scan {
 	struct str text;
 	const struct json_limits *limits;
 	size_t at;
 	unsigned depth;
 	unsigned nodes;
-	struct error *error;
+	const struct fault *fault;
 };
 
 /* Line and column, from 1, of the byte at `offset`; columns count code points. */
@@ -35,12 +42,18 @@ static void line_and_column(struct str text, size_t offset, unsigned *line, unsi
 	}
 }
 
-static bool fail_at(struct error *error, struct str text, size_t offset, const char *words)
+/* A mistake at a byte of the text. */
+static bool fail_at(const struct fault *fault, size_t offset, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static bool fail_at(const struct fault *fault, size_t offset, const char *format, ...)
 {
-	unsigned line, column;
-	line_and_column(text, offset, &line, &column);
-	return error_set(error, ERROR_BAD_REQUEST, NULL, "%s (line %u, column %u)", words, line,
-	                 column);
+	char words[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(words, sizeof words, format, args);
+	va_end(args);
+	line_and_column(fault->text, offset, &fault->place->line, &fault->place->column);
+	return error_set(fault->error, ERROR_BAD_REQUEST, NULL, "%s", words);
 }
 
 static bool is_space(char c)
@@ -88,7 +101,7 @@ static bool check_string(struct scan *scan, size_t from, size_t to)
 		if (scan->text.p[i] != '\\')
 			continue;
 		if (to - i > 5 && memcmp(scan->text.p + i, "\\u0000", 6) == 0)
-			return fail_at(scan->error, scan->text, i,
+			return fail_at(scan->fault, i,
 			               "a string may not hold the NUL character \\u0000");
 		i++;
 	}
@@ -99,18 +112,15 @@ static bool count_node(struct scan *scan)
 {
 	if (++scan->nodes <= scan->limits->nodes)
 		return true;
-	return error_set(scan->error, ERROR_BAD_REQUEST, NULL,
-	                 "too many values: at most %u in one document", scan->limits->nodes);
+	return fail_at(scan->fault, scan->at, "too many values: at most %u in one document",
+	               scan->limits->nodes);
 }
 
 static bool scan_open(struct scan *scan)
 {
-	if (++scan->depth > scan->limits->depth) {
-		char words[80];
-		snprintf(words, sizeof words, "nested too deeply: at most %u levels",
-		         scan->limits->depth);
-		return fail_at(scan->error, scan->text, scan->at, words);
-	}
+	if (++scan->depth > scan->limits->depth)
+		return fail_at(scan->fault, scan->at, "nested too deeply: at most %u levels",
+		               scan->limits->depth);
 	scan->at++;
 	return count_node(scan);
 }
@@ -157,20 +167,21 @@ static bool scan_token(struct scan *scan)
 	return true;
 }
 
-static bool look_over(struct str text, const struct json_limits *limits, struct error *error)
+static bool look_over(const struct fault *fault, const struct json_limits *limits)
 {
+	struct str text = fault->text;
 	if (text.n > limits->bytes)
-		return error_set(error, ERROR_TOO_LARGE, NULL,
+		return error_set(fault->error, ERROR_TOO_LARGE, NULL,
 		                 "the JSON text has %zu bytes: at most %zu are taken", text.n,
 		                 limits->bytes);
 	if (skip_space(text, 0) == text.n)
-		return error_set(error, ERROR_BAD_REQUEST, NULL, "empty: expected a JSON document");
+		return fail_at(fault, 0, "empty: expected a JSON document");
 	const char *nul = memchr(text.p, 0, text.n);
 	if (nul)
-		return fail_at(error, text, (size_t)(nul - text.p), "not JSON: a NUL byte");
+		return fail_at(fault, (size_t)(nul - text.p), "not JSON: a NUL byte");
 	if (!str_is_utf8(text))
-		return fail_at(error, text, bad_utf8_offset(text), "not valid UTF-8");
-	struct scan scan = {.text = text, .limits = limits, .error = error};
+		return fail_at(fault, bad_utf8_offset(text), "not valid UTF-8");
+	struct scan scan = {.text = text, .limits = limits, .fault = fault};
 	while ((scan.at = skip_space(text, scan.at)) < text.n)
 		if (!scan_token(&scan))
 			return false;
@@ -196,53 +207,55 @@ static size_t token_start(struct str text, size_t end)
 	return start;
 }
 
-static bool fail_duplicate(struct error *error, struct str text, size_t start, size_t end)
+static bool fail_duplicate(const struct fault *fault, size_t start, size_t end)
 {
-	unsigned line, column;
-	line_and_column(text, start, &line, &column);
-	struct str key = str_sub(text, start, end - start);
+	struct str key = str_sub(fault->text, start, end - start);
 	if (key.n > 200)
 		key = STR("(a long name)");
-	return error_set(error, ERROR_BAD_REQUEST, NULL,
-	                 "duplicate member %.*s in one object (line %u, column %u)", STR_ARG(key),
-	                 line, column);
+	return fail_at(fault, start, "duplicate member %.*s in one object", STR_ARG(key));
 }
 
-/* Where two tokens are missing or wrong, the words are ours; jansson's are for C programmers. */
-static bool fail_syntax(struct error *error, struct str text, size_t start, size_t end)
+/* Where a token is missing or wrong, the words are ours; jansson's are for C programmers. */
+static bool fail_syntax(const struct fault *fault, size_t start, size_t end)
 {
-	struct str token = str_sub(text, start, end - start);
-	struct str shown = token.n > 40 ? str_sub(token, 0, bad_utf8_offset(str_sub(token, 0, 40))) : token;
-	unsigned line, column;
-	line_and_column(text, start, &line, &column);
-	return error_set(error, ERROR_BAD_REQUEST, NULL,
-	                 "not JSON: unexpected %.*s%s (line %u, column %u)", STR_ARG(shown),
-	                 shown.n < token.n ? "…" : "", line, column);
+	enum { SHOWN_MAX = 40 };
+	struct str token = str_sub(fault->text, start, end - start);
+	size_t shown = token.n;
+	if (shown > SHOWN_MAX)
+		for (shown = SHOWN_MAX; ((unsigned char)token.p[shown] & 0xC0) == 0x80;)
+			shown--;
+	return fail_at(fault, start, "not JSON: unexpected %.*s%s", (int)shown, token.p,
+	               shown < token.n ? "…" : "");
 }
 
-static bool fail_parse(struct error *error, struct str text, const json_error_t *problem)
+static bool fail_overflow(const struct fault *fault, size_t start, size_t end)
+{
+	for (size_t i = start; i < end; i++)
+		if (fault->text.p[i] == '.' || fault->text.p[i] == 'e' || fault->text.p[i] == 'E')
+			return fail_at(fault, start,
+			               "a number too large for a double: write it as a string");
+	return fail_at(fault, start,
+	               "an integer outside of -9223372036854775808 to 9223372036854775807: write it "
+	               "as a string");
+}
+
+static bool fail_parse(const struct fault *fault, const json_error_t *problem)
 {
 	size_t end = problem->position > 0 ? (size_t)problem->position : 0;
-	if (end > text.n)
-		end = text.n;
-	size_t start = token_start(text, end);
+	if (end > fault->text.n)
+		end = fault->text.n;
+	size_t start = token_start(fault->text, end);
 	switch (json_error_code(problem)) {
 	case json_error_duplicate_key:
-		return fail_duplicate(error, text, start, end);
+		return fail_duplicate(fault, start, end);
 	case json_error_premature_end_of_input:
-		return fail_at(error, text, text.n, "not JSON: the text ends too early");
+		return fail_at(fault, fault->text.n, "not JSON: the text ends too early");
 	case json_error_end_of_input_expected:
-		return fail_at(error, text, start, "not JSON: something follows the end of the document");
+		return fail_at(fault, start, "not JSON: something follows the end of the document");
 	case json_error_numeric_overflow:
-		return fail_at(error, text, start,
-		               memchr(text.p + start, '.', end - start) ||
-		                       memchr(text.p + start, 'e', end - start) ||
-		                       memchr(text.p + start, 'E', end - start)
-		                   ? "a number too large for a double: write it as a string"
-		                   : "an integer outside of -9223372036854775808 to 9223372036854775807: "
-		                     "write it as a string");
+		return fail_overflow(fault, start, end);
 	case json_error_stack_overflow:
-		return error_set(error, ERROR_BAD_REQUEST, NULL, "nested too deeply");
+		return fail_at(fault, start, "nested too deeply");
 	case json_error_out_of_memory:
 		BUG("jansson has no memory");
 	case json_error_unknown:
@@ -259,7 +272,7 @@ static bool fail_parse(struct error *error, struct str text, const json_error_t 
 	case json_error_index_out_of_range:
 		break;
 	}
-	return fail_syntax(error, text, start, end);
+	return fail_syntax(fault, start, end);
 }
 
 static void convert(struct arena *arena, json_t *json, const struct pos *pos, struct value *value);
@@ -335,21 +348,35 @@ static void release_tree(void *json)
 	json_decref(json);
 }
 
-bool json_read(struct arena *arena, struct str text, const struct json_limits *limits,
-               const struct value **value, struct error *error)
+bool json_read_placed(struct arena *arena, struct str text, const struct json_limits *limits,
+                      const struct value **value, struct json_place *place, struct error *error)
 {
-	if (!look_over(text, limits, error))
+	const struct fault fault = {.text = text, .place = place, .error = error};
+	*place = (struct json_place){1, 1};
+	if (!look_over(&fault, limits))
 		return false;
 	json_error_t problem;
 	json_t *json =
 	    json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
 	if (!json)
-		return fail_parse(error, text, &problem);
+		return fail_parse(&fault, &problem);
 	arena_defer(arena, release_tree, json);
 	struct value *root = ARENA_NEW(arena, struct value);
 	convert(arena, json, NULL, root);
 	*value = root;
 	return true;
+}
+
+bool json_read(struct arena *arena, struct str text, const struct json_limits *limits,
+               const struct value **value, struct error *error)
+{
+	struct json_place place;
+	if (json_read_placed(arena, text, limits, value, &place, error))
+		return true;
+	if (error->kind == ERROR_BAD_REQUEST)
+		error->detail = arena_printf(error->arena, "%.*s (line %u, column %u)",
+		                             STR_ARG(error->detail), place.line, place.column);
+	return false;
 }
 
 /* Where the value at `at` ends. */

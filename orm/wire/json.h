@@ -15,6 +15,12 @@ struct json_limits {
  * integer out of int64's range, invalid UTF-8, NUL in text, a duplicate key. */
 bool json_read(struct arena *arena, struct str text, const struct json_limits *limits,
                const struct value **value, struct error *error);
+/* The same; on an error *place says where, and the words do not repeat it. */
+struct json_place {
+	unsigned line, column; /* from 1, in code points */
+};
+bool json_read_placed(struct arena *arena, struct str text, const struct json_limits *limits,
+                      const struct value **value, struct json_place *place, struct error *error);
 /* Line and column (from 1, in code points) of the value at pos in a text that json_read has read; of the
  * member's name when the parent is an object. */
 void json_locate(struct str text, const struct pos *pos, unsigned *line, unsigned *column);

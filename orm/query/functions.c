@@ -10,7 +10,7 @@
 #define TEXT KIND(TYPE_TEXT)
 #define ANY 255
 
-const struct function functions[] = {
+static const struct function functions[] = {
     /* name, aggregate, min, max, kinds, result, output, literal, before, separator, after, zero */
     {"Count", true, 1, 1, KINDS_ALL, RESULT_FIXED, "BigIntegerField", NULL, "COUNT(", NULL, ")", true},
     {"Sum", true, 1, 1, SUMMABLE, RESULT_SUM, NULL, NULL, "SUM(", NULL, ")", false},
@@ -28,7 +28,7 @@ const struct function functions[] = {
     {"Now", false, 0, 0, KINDS_ALL, RESULT_FIXED, "DateTimeField", NULL, "STATEMENT_TIMESTAMP(", NULL,
      ")", false},
 };
-const size_t functions_count = sizeof functions / sizeof *functions;
+static const size_t functions_count = sizeof functions / sizeof *functions;
 
 const struct function *function_find(struct str name)
 {

@@ -30,8 +30,6 @@ struct function {
 	bool empty_is_zero; /* an aggregate over no rows gives 0, not null (Count) */
 };
 
-extern const struct function functions[];
-extern const size_t functions_count;
 
 const struct function *function_find(struct str name);
 size_t function_names(struct arena *arena, const struct str **names);

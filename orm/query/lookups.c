@@ -13,7 +13,7 @@
 /* A pattern made of an expression: its own %, _ and \ match themselves. */
 #define ESCAPED "REPLACE(REPLACE(REPLACE((%r)::text, '\\', '\\\\'), '%%', '\\%%'), '_', '\\_')"
 
-const struct lookup lookups[] = {
+static const struct lookup lookups[] = {
     {"exact", KINDS_ALL, LOOKUP_SAME, PATTERN_NONE, "%l = %r", NULL, true, false},
     {"iexact", NOT_CONTAINER, LOOKUP_TEXT, PATTERN_NONE, "UPPER(%t) = UPPER(%r)",
      "UPPER(%t) = UPPER((%r)::text)", false, false},
@@ -39,10 +39,10 @@ const struct lookup lookups[] = {
     {"regex", NOT_CONTAINER, LOOKUP_TEXT, PATTERN_NONE, "%t ~ %r", "%t ~ (%r)::text", false, true},
     {"iregex", NOT_CONTAINER, LOOKUP_TEXT, PATTERN_NONE, "%t ~* %r", "%t ~* (%r)::text", false, true},
 };
-const size_t lookups_count = sizeof lookups / sizeof *lookups;
+static const size_t lookups_count = sizeof lookups / sizeof *lookups;
 
 /* Dates are taken apart in UTC, the zone of every session. */
-const struct transform transforms[] = {
+static const struct transform transforms[] = {
     {"date", KIND(TYPE_DATETIME), "DateField", "(%l)::date"},
     {"time", KIND(TYPE_DATETIME), "TimeField", "(%l)::time"},
     {"year", DATES, "IntegerField", "EXTRACT(YEAR FROM %l)::integer"},
@@ -60,7 +60,7 @@ const struct transform transforms[] = {
     {"upper", KIND(TYPE_TEXT), NULL, "UPPER(%l)"},
     {"length", KIND(TYPE_TEXT), "IntegerField", "LENGTH(%l)"},
 };
-const size_t transforms_count = sizeof transforms / sizeof *transforms;
+static const size_t transforms_count = sizeof transforms / sizeof *transforms;
 
 const struct lookup *lookup_find(struct str name, enum type_kind kind)
 {

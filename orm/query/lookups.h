@@ -36,8 +36,6 @@ struct lookup {
 	bool is_regex;
 };
 
-extern const struct lookup lookups[];
-extern const size_t lookups_count;
 
 struct transform {
 	const char *name;
@@ -46,8 +44,6 @@ struct transform {
 	const char *shape;  /* %l the argument */
 };
 
-extern const struct transform transforms[];
-extern const size_t transforms_count;
 
 /* By name for a left side of that kind; NULL when there is none. */
 const struct lookup *lookup_find(struct str name, enum type_kind kind);

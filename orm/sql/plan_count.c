@@ -92,7 +92,6 @@ bool level_count(struct resolved *q, bool ignores_slice, int64_t cap, struct sta
 		write(q, select, statement);
 		return true;
 	}
-	/* A correlated count in an ungrouped select is not needed to count its rows. */
 	struct select *outer = wrap(q);
 
 	*ARENA_PUSH(arena, &outer->columns) = (struct rcolumn){STR("count"), count_star(arena)};

@@ -31,11 +31,9 @@ static struct str first_bytes(struct str s, size_t n)
 }
 
 /* No name begins with an underscore or a digit. */
-static struct str with_letter(struct arena *arena, struct str name)
+static bool needs_letter(struct str name)
 {
-	if (name.p[0] != '_' && !(name.p[0] >= '0' && name.p[0] <= '9'))
-		return name;
-	return arena_concat(arena, STR("D"), str_sub(name, 1, name.n - 1));
+	return name.p[0] == '_' || (name.p[0] >= '0' && name.p[0] <= '9');
 }
 
 static struct str join_columns(struct arena *arena, const struct str *columns, size_t n)
@@ -71,7 +69,10 @@ struct str django_index_name(struct arena *arena, struct str table, const struct
 	size_t other = (NAME_MAX_BYTES - tail.n) / 2 - 1;
 	name = arena_printf(arena, "%.*s_%.*s_%.*s", STR_ARG(first_bytes(table, other)),
 	                    STR_ARG(first_bytes(joined, other)), STR_ARG(tail));
-	return with_letter(arena, name);
+	/* The schema editor pushes the name aside and loses its end … */
+	if (needs_letter(name))
+		return arena_concat(arena, STR("D"), str_sub(name, 0, name.n - 1));
+	return name;
 }
 
 struct str django_meta_index_name(struct arena *arena, struct str table, const struct str *columns,
@@ -84,5 +85,8 @@ struct str django_meta_index_name(struct arena *arena, struct str table, const s
 	struct str name =
 	    arena_printf(arena, "%.*s_%.*s_%.*s_%s", STR_ARG(first_bytes(table, 11)),
 	                 STR_ARG(first_bytes(first, 7)), STR_ARG(digest), suffix);
-	return with_letter(arena, name);
+	/* … an index replaces its first character. */
+	if (needs_letter(name))
+		return arena_concat(arena, STR("D"), str_sub(name, 1, name.n - 1));
+	return name;
 }

@@ -391,28 +391,28 @@ static void take_file(struct loading *l, const char *file)
 	warn_of_readers(l);
 }
 
-/* Variables that begin with QUERN_ and are no setting: most likely a slip of the pen. */
+/* A variable that is nearly the name of a setting: most likely a slip of the pen. */
 static void check_environment(struct loading *l)
 {
 	extern char **environ;
-	struct str names[ROWS + 3];
-	for (size_t i = 0; i < ROWS; i++)
-		names[i] = env_name(l->arena, rows[i].key);
-	names[ROWS] = STR("QUERN_DATABASE_URL");
-	names[ROWS + 1] = STR("QUERN_SEARCH_PATH");
-	names[ROWS + 2] = STR("QUERN_CONFIG");
+	const struct str prefix = STR("QUERN_");
+	struct str names[ROWS + 3] = {STR("DATABASE_URL"), STR("SEARCH_PATH"), STR("CONFIG")};
+	for (size_t i = 0; i < ROWS; i++) {
+		struct str name = env_name(l->arena, rows[i].key);
+		names[i + 3] = str_sub(name, prefix.n, name.n - prefix.n);
+	}
 	for (char **variable = environ; *variable; variable++) {
 		struct str rest = str_of(*variable);
 		struct str name = str_cut(&rest, STR("="));
-		bool is_known = !str_starts(name, STR("QUERN_")) || str_starts(name, STR("QUERN_TEST"));
-		for (size_t i = 0; !is_known && i < ROWS + 3; i++)
-			is_known = str_eq(name, names[i]);
-		struct str near = is_known ? (struct str){NULL, 0}
-		                           : suggest_nearest(name, names, ROWS + 3);
-		if (!is_known)
-			buf_printf(l->report, "%.*s: warning: no setting has this name%s%.*s%s\n",
-			           STR_ARG(name), near.p ? " (did you mean " : "", STR_ARG(near),
-			           near.p ? "?)" : "");
+		if (!str_starts(name, prefix))
+			continue;
+		name = str_sub(name, prefix.n, name.n - prefix.n);
+		struct str near = suggest_nearest(name, names, ROWS + 3);
+		if (near.p && !str_eq(near, name))
+			buf_printf(l->report,
+			           "QUERN_%.*s: warning: no setting has this name (did you mean "
+			           "QUERN_%.*s?)\n",
+			           STR_ARG(name), STR_ARG(near));
 	}
 }
 

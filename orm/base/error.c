@@ -38,7 +38,7 @@ void error_init(struct error *error, struct arena *arena)
 	*error = (struct error){.arena = arena};
 }
 
-static bool set(struct error *error, enum error_kind kind, const char *format, va_list args)
+static void record(struct error *error, enum error_kind kind, const char *format, va_list args)
 {
 	struct str detail = arena_vprintf(error->arena, format, args);
 	if (error->kind != ERROR_NONE)
@@ -46,28 +46,25 @@ static bool set(struct error *error, enum error_kind kind, const char *format, v
 	ASSERT(kind > ERROR_NONE && kind < ERROR_KINDS);
 	error->kind = kind;
 	error->detail = detail;
-	return false;
 }
 
-bool error_set(struct error *error, enum error_kind kind, const struct pos *pos, const char *format,
-               ...)
+void error_record(struct error *error, enum error_kind kind, const struct pos *pos,
+                  const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	set(error, kind, format, args);
+	record(error, kind, format, args);
 	va_end(args);
 	error->pos = pos;
 	error->has_pos = true;
-	return false;
 }
 
-bool error_set_nowhere(struct error *error, enum error_kind kind, const char *format, ...)
+void error_record_nowhere(struct error *error, enum error_kind kind, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	set(error, kind, format, args);
+	record(error, kind, format, args);
 	va_end(args);
-	return false;
 }
 
 bool error_is_set(const struct error *error)

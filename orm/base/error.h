@@ -71,12 +71,20 @@ struct error {
 };
 
 void error_init(struct error *error, struct arena *arena);
-/* Sets kind, place and words; returns false, so that `return error_set(…)` reads
- * well.  BUG when one is set already. */
-bool error_set(struct error *error, enum error_kind kind, const struct pos *pos, const char *format, ...)
+/* error_set(error, kind, pos, format, …): sets kind, place and words; is false, so that
+ * `return error_set(…)` reads well.  BUG when one is set already. */
+#define error_set(...) ERROR_FALSE(error_record(__VA_ARGS__))
+/* error_set_nowhere(error, kind, format, …): without a place. */
+#define error_set_nowhere(...) ERROR_FALSE(error_record_nowhere(__VA_ARGS__))
+/* Macros, for compilers and analysers to know that nothing is read after an error. */
+#define ERROR_FALSE(call)                                                                          \
+	__extension__({                                                                                \
+		call;                                                                                      \
+		false;                                                                                     \
+	})
+void error_record(struct error *error, enum error_kind kind, const struct pos *pos, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Without a place. */
-bool error_set_nowhere(struct error *error, enum error_kind kind, const char *format, ...)
+void error_record_nowhere(struct error *error, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool error_is_set(const struct error *error);
 void error_clear(struct error *error);

@@ -285,6 +285,49 @@ START_TEST(a_table_in_a_schema_of_its_own_is_made_there)
 }
 END_TEST
 
+START_TEST(defaults_and_generated_columns_work_in_the_database)
+{
+	const struct registry *registry = models(
+	    "{'models': {'Item': {'fields': {'name': {'type': 'CharField', 'max_length': 20, 'db_default': 'none'},"
+	    "'price': {'type': 'DecimalField', 'max_digits': 8, 'decimal_places': 2, 'db_default': '1.50'},"
+	    "'count': {'type': 'PositiveIntegerField', 'db_default': 2},"
+	    "'made': {'type': 'DateTimeField', 'db_default': {'Now': []}},"
+	    "'extra': {'type': 'JSONField', 'db_default': {'a': [1]}},"
+	    "'total': {'type': 'GeneratedField', 'expression': {'*': ['price', 'count']}, 'db_persist': true,"
+	    "'output_field': {'type': 'DecimalField', 'max_digits': 12, 'decimal_places': 2}}}}}}");
+	apply(registry);
+	ask("INSERT INTO item DEFAULT VALUES");
+	ck_assert_str_eq(ask("SELECT name || price || total || extra::text FROM item WHERE made = now() "
+	                     "OR made > now() - interval '1 minute'"), "none1.503.00{\"a\": [1]}");
+	ck_assert_uint_eq(misfits_of(registry), 0);
+	apply(registry);
+	ck_assert_uint_eq(bench.n, 0);
+}
+END_TEST
+
+START_TEST(a_key_of_several_columns_is_a_key)
+{
+	const struct registry *registry = models(
+	    "{'models': {'Place': {'fields': {'row': 'IntegerField', 'seat': 'IntegerField'},"
+	    "'Meta': {'primary_key': ['row', 'seat']}}}}");
+	apply(registry);
+	ck_assert_str_eq(ask("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'place_pkey'"),
+	                 "PRIMARY KEY (\"row\", seat)");
+	ck_assert_uint_eq(misfits_of(registry), 0);
+}
+END_TEST
+
+START_TEST(a_percent_sign_in_a_condition_is_only_a_letter)
+{
+	apply(models("{'models': {'T': {'fields': {'s': 'TextField'}, 'Meta': {'constraints': ["
+	             "{'type': 'CheckConstraint', 'name': 'c', 'condition': {'s__in': ['50%', 'a_b']}},"
+	             "{'type': 'CheckConstraint', 'name': 'd', 'condition': {'not': {'s__contains': '_c'}}}]}}}}"));
+	ask("INSERT INTO t (s) VALUES ('50%'), ('a_b')");
+	PQclear(PQexec(bench.pg, "INSERT INTO t (s) VALUES ('50%%'), ('axb')"));
+	ck_assert_str_eq(ask("SELECT count(*) FROM t"), "2");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -310,5 +353,8 @@ int main(void)
 	tcase_add_test(tcase, a_search_path_without_a_schema_is_explained);
 	tcase_add_test(tcase, names_and_comments_are_data);
 	tcase_add_test(tcase, a_table_in_a_schema_of_its_own_is_made_there);
+	tcase_add_test(tcase, defaults_and_generated_columns_work_in_the_database);
+	tcase_add_test(tcase, a_key_of_several_columns_is_a_key);
+	tcase_add_test(tcase, a_percent_sign_in_a_condition_is_only_a_letter);
 	return suite_main(suite);
 }

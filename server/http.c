@@ -25,6 +25,8 @@
 #define KEEP_BYTES (256u << 10)
 #define KEEP_EXCHANGES 1024
 #define HEADERS_MAX 64
+#define RUNS_A_TURN 4
+#define NUDGE_NS (1000u * 1000)
 
 static const struct {
 	struct str name;
@@ -196,8 +198,22 @@ static enum MHD_Result start(struct exchange *exchange)
 	task_start(run_exchange, exchange);
 	if (exchange->phase == PHASE_REPLYING)
 		return reply_queue(exchange) ? MHD_YES : MHD_NO;
-	wait_begin(exchange);
+	wait_park(exchange);
 	return MHD_YES;
+}
+
+/* The library asks whether the reply is there. */
+static enum MHD_Result ask_again(struct exchange *exchange)
+{
+	if (exchange->phase == PHASE_RUNNING) {
+		if (exchange->is_overdue)
+			wait_suspend(exchange);
+		return MHD_YES;
+	}
+	if (exchange->is_queued)
+		return MHD_YES;
+	wait_unpark(exchange);
+	return reply_queue(exchange) ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result refuse(struct exchange *exchange, int status, const char *detail)
@@ -241,6 +257,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t n)
 {
+	exchange->http->has_progressed = true;
 	exchange->received += n;
 	if (exchange->received > exchange->http->worker->setup->settings->json.bytes)
 		exchange->is_too_large = true;
@@ -275,7 +292,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return n ? take_body(exchange, data, n) : start(exchange);
 	case PHASE_RUNNING:
 	case PHASE_REPLYING:
-		return MHD_YES;
+		return ask_again(exchange);
 	}
 	return MHD_NO;
 }
@@ -309,6 +326,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	if (!exchange)
 		return;
 	*context = NULL;
+	wait_unpark(exchange);
 	exchange->connection = NULL;
 	exchange->client->exchange = NULL;
 	exchange->client->is_idle = true;
@@ -318,7 +336,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 		exchange->is_gone = true;
 	if (exchange->has_task)
 		reply_abandon(exchange);
-	exchange_settle(exchange);
+	else
+		exchange_settle(exchange);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
@@ -370,12 +389,30 @@ static bool has_more(struct http *http)
 	return MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0;
 }
 
+/* With a parked connection the library always has more to do, by its own account: to ask again.
+ * It is then run again while there is progress, and after a millisecond, in case that it has more
+ * than that. */
 static void run_daemon(struct loop_work *work)
 {
 	struct http *http = (struct http *)((char *)work - offsetof(struct http, work));
 
-	MHD_run(http->daemon);
-	http->has_more = has_more(http);
+	for (int i = 0; i < RUNS_A_TURN; i++) {
+		http->has_progressed = false;
+		MHD_run(http->daemon);
+		http->has_more = has_more(http);
+		if (!http->has_more || !http->has_progressed)
+			break;
+	}
+	if (!http->has_more || http->has_progressed || http->nparked == 0)
+		return;
+	http->has_more = false;
+	if (!http->nudge.heap_index)
+		loop_timer_set(http->loop, &http->nudge, NUDGE_NS);
+}
+
+static void nudge(struct loop_timer *timer)
+{
+	http_poke((struct http *)((char *)timer - offsetof(struct http, nudge)));
 }
 
 void http_poke(struct http *http)
@@ -443,6 +480,7 @@ struct http *http_new(struct worker *worker)
 	http->worker = worker;
 	http->loop = worker->loop;
 	http->work.run = run_daemon;
+	http->nudge.fire = nudge;
 	http->watch = (struct loop_watch){.ready = on_ready, .fd = -1};
 	set_limits(http);
 	http->daemon = start_daemon(http);
@@ -524,7 +562,8 @@ void http_free(struct http *http)
 		close(http->worker->listen_fd);
 	loop_on_prepare(http->loop, NULL, NULL);
 	loop_timer_clear(&http->sweep);
-	loop_timer_clear(&http->hangups);
+	loop_timer_clear(&http->overdue);
+	loop_timer_clear(&http->nudge);
 	while (http->free) {
 		struct exchange *exchange = http->free;
 

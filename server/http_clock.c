@@ -50,13 +50,11 @@ static void shut(struct client *client)
 
 	shutdown(client->fd, SHUT_RDWR);
 	client->deadline = 0;
-	if (exchange && exchange->has_task) {
-		exchange->is_gone = true;
-		db_session_cancel(&exchange->request.db);
-	}
-	/* Nobody would fetch the data of a stream whose connection sleeps. */
-	if (exchange && exchange->is_suspended && exchange->phase == PHASE_REPLYING)
-		wait_end(exchange);
+	if (!exchange || !exchange->has_task)
+		return;
+	exchange->is_gone = true;
+	/* Last: the task may end in it, and the exchange with the task. */
+	db_session_cancel(&exchange->request.db);
 }
 
 static bool is_overdue(const struct http *http, const struct client *client, uint64_t now)
@@ -72,14 +70,13 @@ static void sweep(struct loop_timer *timer)
 {
 	struct http *http = (struct http *)((char *)timer - offsetof(struct http, sweep));
 	uint64_t now = loop_now(http->loop);
-	struct client *next;
 
-	for (struct client *client = http->clients; client; client = next) {
-		next = client->next;
-		if (is_overdue(http, client, now))
-			shut(client);
+	for (struct client *client = http->clients; client; client = client->next) {
+		if (!is_overdue(http, client, now))
+			continue;
+		shut(client);
+		http_poke(http);
 	}
-	http_poke(http);
 	if (http->is_stopping && now >= http->stop_at + LAST_GRACE_NS)
 		loop_stop(http->loop);
 	else

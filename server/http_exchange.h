@@ -7,9 +7,10 @@
  *	HEAD --gate--> BODY --all read--> RUNNING --first bytes of a reply--> REPLYING
  *	  `--refused-------------------------------------------------------------^
  *
- * Invariant: a connection is suspended only in RUNNING (the task waits) or, when the reply is a
- * stream, in REPLYING (no data to send yet); a suspended connection is always resumed before
- * its exchange ends, because libmicrohttpd says nothing about it meanwhile.
+ * While its task waits (RUNNING) a connection is parked, and after a while suspended; see
+ * http_wait.c.  A stream without data to send (REPLYING) is suspended.  Invariant: a suspended
+ * connection is always resumed before its exchange ends, because libmicrohttpd says nothing about
+ * it meanwhile; a parked one may end at any time.
  */
 #ifndef QUERN_SERVER_HTTP_EXCHANGE_H
 #define QUERN_SERVER_HTTP_EXCHANGE_H
@@ -44,7 +45,8 @@ struct exchange {
 	bool must_close;  /* `Connection: close` */
 	bool is_too_large; /* the body is read and dropped; 413 */
 	bool has_task;    /* between task_start() and the task's end */
-	bool is_suspended;
+	bool is_queued;   /* the reply is the library's */
+	bool is_parked, is_overdue, is_suspended;
 	bool is_gone; /* the client went away before its reply was whole */
 	/* A streamed reply: what the task has flushed and the socket has not yet taken. */
 	bool is_streamed, is_stream_done, is_stream_broken;
@@ -54,11 +56,10 @@ struct exchange {
 	struct MHD_Response *response; /* of a stream, ours until the exchange ends */
 	struct task *waits_for_room;
 	struct loop_work room; /* continues that task */
-	/* While suspended, until its socket is watched: in http->waiting, in the order they came. */
-	struct exchange *wait_prev, *wait_next;
-	bool is_waiting;
-	uint64_t waits_since;
-	struct loop_watch hangup;
+	/* While parked: in http->parked, in the order they came. */
+	struct exchange *park_prev, *park_next;
+	uint64_t parked_at;
+	struct loop_watch hangup; /* while suspended */
 	struct buf body;
 	struct str uri;
 	uint64_t received; /* bytes of the request's body */
@@ -80,9 +81,12 @@ struct http {
 	struct exchange *free;     /* kept for the next request */
 	size_t nfree;
 	bool has_more;             /* the daemon must run again */
-	struct exchange *waiting, *waiting_last;
+	struct exchange *parked, *parked_last;
+	size_t nparked;
 	struct loop_timer sweep;   /* deadlines */
-	struct loop_timer hangups; /* runs while somebody waits */
+	struct loop_timer overdue; /* runs while a connection is parked */
+	struct loop_timer nudge;   /* see run_daemon() */
+	bool has_progressed;       /* something was done that the library goes on with at once */
 	bool is_stopping;
 	uint64_t stop_at; /* drain deadline */
 	uint64_t stop_began;
@@ -103,10 +107,13 @@ void reply_finish(struct exchange *exchange, bool is_whole);
 /* The connection under the exchange is lost: the task is told. */
 void reply_abandon(struct exchange *exchange);
 
-/* http_wait.c: suspended connections and their hang-ups. */
+/* http_wait.c: connections whose request waits. */
 void wait_setup(struct http *http);
-void wait_begin(struct exchange *exchange); /* suspends */
-void wait_end(struct exchange *exchange);   /* resumes */
+void wait_park(struct exchange *exchange);
+void wait_unpark(struct exchange *exchange); /* nothing when it is not parked */
+/* From the library's callbacks alone. */
+void wait_suspend(struct exchange *exchange);
+void wait_resume(struct exchange *exchange);
 
 /* http_clock.c: deadlines of connections. */
 void clock_setup(struct http *http);

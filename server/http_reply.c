@@ -110,7 +110,7 @@ static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t room)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (n == 0) {
 		exchange->client->deadline = 0;
-		wait_begin(exchange);
+		wait_suspend(exchange);
 		return 0;
 	}
 	if (n > room)
@@ -169,6 +169,8 @@ bool reply_queue(struct exchange *exchange)
 
 	if (!response)
 		return false;
+	exchange->is_queued = true;
+	exchange->http->has_progressed = true;
 	add_headers(exchange, response);
 	clock_allow(exchange, settings->write_timeout, exchange->sent);
 	queued = MHD_queue_response(exchange->connection, (unsigned)exchange->request.reply.status, response);
@@ -180,17 +182,15 @@ bool reply_queue(struct exchange *exchange)
 	return queued == MHD_YES;
 }
 
-/* Inside start() the reply is queued when the task comes back to it; later the connection sleeps
- * and is woken. */
+/* The library fetches the reply when it next calls: from inside start() it does at once, a parked
+ * connection's call is at the end of this turn, a suspended one's when it has been resumed. */
 static void reply_ready(struct exchange *exchange)
 {
 	exchange->phase = PHASE_REPLYING;
-	if (!exchange->is_suspended)
-		return;
-	/* Without a response a woken connection would ask for one again and again. */
-	if (!reply_queue(exchange))
-		BUG("libmicrohttpd refused a response with status %d", exchange->request.reply.status);
-	wait_end(exchange);
+	if (exchange->is_suspended)
+		wait_resume(exchange);
+	else if (exchange->is_parked)
+		http_poke(exchange->http);
 }
 
 static void add_trailer(struct exchange *exchange)
@@ -216,15 +216,16 @@ void reply_finish(struct exchange *exchange, bool is_whole)
 	if (is_whole)
 		add_trailer(exchange);
 	if (exchange->is_suspended)
-		wait_end(exchange);
+		wait_resume(exchange);
 }
 
 void reply_abandon(struct exchange *exchange)
 {
 	exchange->is_gone = true;
-	db_session_cancel(&exchange->request.db);
 	if (exchange->waits_for_room)
 		loop_defer(exchange->http->loop, &exchange->room);
+	/* Last: the task may end in it, and the exchange with the task. */
+	db_session_cancel(&exchange->request.db);
 }
 
 /* For handlers. */
@@ -258,7 +259,7 @@ bool reply_flush(struct request *request)
 	} else {
 		append_to_stream(exchange);
 		if (exchange->is_suspended)
-			wait_end(exchange);
+			wait_resume(exchange);
 	}
 	while (!exchange->is_gone && waiting_bytes(exchange) > STREAM_HIGH) {
 		exchange->waits_for_room = task_self();

@@ -1,8 +1,10 @@
 /* Connections whose request waits.
  *
- * libmicrohttpd takes a suspended connection out of its epoll set and does not notice when the
- * client goes away.  We do, but only for a request that has waited a while: a point lookup
- * answered in a millisecond pays for two list operations and nothing else.
+ * For the first moments such a connection is parked: libmicrohttpd is told nothing and calls us
+ * again at each of its runs, which costs a function call.  A request that waits longer is
+ * suspended: taken out of the library's epoll set, which costs system calls, and then does not notice
+ * that the client goes away.  So its socket is watched here.  Point lookups, answered within a
+ * millisecond, are never suspended.
  */
 #include "server/http_exchange.h"
 
@@ -10,29 +12,65 @@
 
 #define PATIENCE_NS (20u * 1000 * 1000)
 
-static void unlink_waiting(struct exchange *exchange)
+/* Parked. */
+
+void wait_park(struct exchange *exchange)
 {
 	struct http *http = exchange->http;
 
-	if (!exchange->is_waiting)
+	exchange->is_parked = true;
+	exchange->parked_at = loop_now(http->loop);
+	exchange->park_prev = http->parked_last;
+	exchange->park_next = NULL;
+	*(http->parked_last ? &http->parked_last->park_next : &http->parked) = exchange;
+	http->parked_last = exchange;
+	http->nparked++;
+	if (!http->overdue.heap_index)
+		loop_timer_set(http->loop, &http->overdue, PATIENCE_NS);
+}
+
+static void unlink_parked(struct exchange *exchange)
+{
+	struct http *http = exchange->http;
+
+	*(exchange->park_prev ? &exchange->park_prev->park_next : &http->parked) = exchange->park_next;
+	*(exchange->park_next ? &exchange->park_next->park_prev : &http->parked_last) =
+	    exchange->park_prev;
+	exchange->park_prev = exchange->park_next = NULL;
+}
+
+void wait_unpark(struct exchange *exchange)
+{
+	if (!exchange->is_parked)
 		return;
-	*(exchange->wait_prev ? &exchange->wait_prev->wait_next : &http->waiting) = exchange->wait_next;
-	*(exchange->wait_next ? &exchange->wait_next->wait_prev : &http->waiting_last) =
-	    exchange->wait_prev;
-	exchange->wait_prev = exchange->wait_next = NULL;
-	exchange->is_waiting = false;
+	if (!exchange->is_overdue)
+		unlink_parked(exchange);
+	exchange->is_parked = exchange->is_overdue = false;
+	exchange->http->nparked--;
 }
 
-static void link_waiting(struct exchange *exchange)
+/* Only the library's callback may suspend: it is told to call. */
+static void mark_overdue(struct loop_timer *timer)
 {
-	struct http *http = exchange->http;
+	struct http *http = (struct http *)((char *)timer - offsetof(struct http, overdue));
+	uint64_t now = loop_now(http->loop);
+	struct exchange *exchange;
 
-	exchange->wait_prev = http->waiting_last;
-	exchange->wait_next = NULL;
-	*(http->waiting_last ? &http->waiting_last->wait_next : &http->waiting) = exchange;
-	http->waiting_last = exchange;
-	exchange->is_waiting = true;
+	while ((exchange = http->parked) && exchange->parked_at + PATIENCE_NS <= now) {
+		unlink_parked(exchange);
+		exchange->is_overdue = true;
+		http_poke(http);
+	}
+	if (exchange)
+		loop_timer_set(http->loop, timer, exchange->parked_at + PATIENCE_NS - now);
 }
+
+void wait_setup(struct http *http)
+{
+	http->overdue.fire = mark_overdue;
+}
+
+/* Suspended. */
 
 /* The client has closed, or half closed, its side. */
 static void on_hangup(struct loop_watch *watch, uint32_t events)
@@ -46,41 +84,19 @@ static void on_hangup(struct loop_watch *watch, uint32_t events)
 	db_session_cancel(&exchange->request.db);
 }
 
-static void watch_overdue(struct loop_timer *timer)
+void wait_suspend(struct exchange *exchange)
 {
-	struct http *http = (struct http *)((char *)timer - offsetof(struct http, hangups));
-	uint64_t now = loop_now(http->loop);
-	struct exchange *exchange;
-
-	while ((exchange = http->waiting) && exchange->waits_since + PATIENCE_NS <= now) {
-		unlink_waiting(exchange);
-		loop_watch_set(http->loop, &exchange->hangup, exchange->client->fd, EPOLLRDHUP);
-	}
-	if (exchange)
-		loop_timer_set(http->loop, timer, exchange->waits_since + PATIENCE_NS - now);
-}
-
-void wait_setup(struct http *http)
-{
-	http->hangups.fire = watch_overdue;
-}
-
-void wait_begin(struct exchange *exchange)
-{
-	struct http *http = exchange->http;
-
+	wait_unpark(exchange);
 	MHD_suspend_connection(exchange->connection);
 	exchange->is_suspended = true;
 	exchange->hangup.ready = on_hangup;
-	exchange->waits_since = loop_now(http->loop);
-	link_waiting(exchange);
-	if (!http->hangups.heap_index)
-		loop_timer_set(http->loop, &http->hangups, PATIENCE_NS);
+	/* Without the watch a hang-up is noticed when the reply is sent. */
+	if (!exchange->is_gone)
+		loop_watch_set(exchange->http->loop, &exchange->hangup, exchange->client->fd, EPOLLRDHUP);
 }
 
-void wait_end(struct exchange *exchange)
+void wait_resume(struct exchange *exchange)
 {
-	unlink_waiting(exchange);
 	if (exchange->hangup.fd >= 0)
 		loop_unwatch(&exchange->hangup);
 	exchange->is_suspended = false;

@@ -8,6 +8,7 @@
 #include "orm/wire/json.h"
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/random.h>
 

@@ -125,7 +125,7 @@ static void ready(struct loop_watch *watch, uint32_t events)
 	if (events & ~(uint32_t)EPOLLOUT)
 		pipeline_read(conn);
 	if (conn->is_broken)
-		conn_close(conn, "lost");
+		conn_close(conn, conn->is_fat ? "its buffers have grown" : "lost");
 	else
 		conn_flush(conn);
 	db_wake(db);
@@ -164,6 +164,7 @@ void conn_close(struct conn *conn, const char *why)
 		conn->state = CONN_CLOSED;
 		pipeline_settle(conn);
 		statements_release(&conn->statements);
+		conn->nunwanted = 0;
 	}
 	conn->state = CONN_CLOSED;
 	PQfinish(conn->pg);

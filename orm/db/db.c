@@ -127,6 +127,7 @@ void db_free(struct db *db)
 			BUG("a transaction or stream is open while its database is freed");
 		free(db->conns[i].commands);
 		free(db->conns[i].flights);
+		free(db->conns[i].unwanted);
 	}
 	loop_undefer(db->loop, &db->pump);
 	loop_timer_clear(&db->expiry);

@@ -153,6 +153,8 @@ struct conn {
 	uint64_t connect_deadline;
 
 	struct statements statements;
+	unsigned *unwanted; /* numbers of statements that the server is to forget */
+	unsigned nunwanted, unwanted_cap;
 	bool is_leased;
 	bool is_returning;  /* lease over, rollback under way */
 	bool is_slow;       /* runs a slow segment alone */

@@ -188,7 +188,8 @@ static bool set_single_rows(struct conn *conn)
 	if (conn->ncommands == 0 || command->kind != COMMAND_RUN || command->segment == NULL ||
 	    command->segment->stream == NULL)
 		return true;
-	return PQsetSingleRowMode(conn->pg) == 1;
+	/* Refused when the command is to be skipped, which is no harm. */
+	return PQsetSingleRowMode(conn->pg) == 1 || flight_oldest(conn)->has_failed;
 }
 
 void flight_add(struct conn *conn, struct segment *segment)
@@ -221,11 +222,31 @@ void flight_end(struct conn *conn)
 	command_push(conn)->kind = COMMAND_SYNC;
 	if (conn->bytes > CONN_RECYCLE_BYTES)
 		conn->is_fat = true;
+}
+
+static void make_unwanted(struct conn *conn, unsigned number)
+{
+	if (conn->nunwanted == conn->unwanted_cap) {
+		conn->unwanted_cap = conn->unwanted_cap ? conn->unwanted_cap * 2 : 16;
+		conn->unwanted = realloc(conn->unwanted, conn->unwanted_cap * sizeof *conn->unwanted);
+		if (conn->unwanted == NULL)
+			BUG("no memory");
+	}
+	conn->unwanted[conn->nunwanted++] = number;
+}
+
+/* Between the result of a failed command and the NULL behind it libpq 15 loses count when something
+ * is sent (pqAppendCmdQueueEntry), so this waits for the Sync. */
+static void deallocate(struct conn *conn)
+{
 	struct prepared *surplus;
 	while ((surplus = statements_surplus(&conn->statements, conn->db->statement_cache)) != NULL) {
-		char sql[32];
-		snprintf(sql, sizeof sql, "DEALLOCATE q%u", surplus->number);
+		make_unwanted(conn, surplus->number);
 		statements_drop(&conn->statements, surplus);
+	}
+	while (conn->nunwanted > 0) {
+		char sql[32];
+		snprintf(sql, sizeof sql, "DEALLOCATE q%u", conn->unwanted[--conn->nunwanted]);
 		flight_send_quiet(conn, sql);
 	}
 }
@@ -317,11 +338,8 @@ static void forget_prepared(struct conn *conn, struct prepared *prepared, bool i
 		statements_drop_all(&conn->statements);
 		return;
 	}
-	if (prepared->is_known) {
-		char sql[32];
-		snprintf(sql, sizeof sql, "DEALLOCATE q%u", prepared->number);
-		flight_send_quiet(conn, sql);
-	}
+	if (prepared->is_known)
+		make_unwanted(conn, prepared->number);
 	statements_drop(&conn->statements, prepared);
 }
 
@@ -331,21 +349,20 @@ static bool is_fatal(const PGresult *result)
 	return severity == NULL || strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0;
 }
 
-/* The command is read once more after this: sending may have moved the ring. */
-static void take_error(struct conn *conn, struct command command, const PGresult *result)
+static void take_error(struct conn *conn, const struct command *command, const PGresult *result)
 {
 	if (is_fatal(result)) {
 		conn->saw_fatal = conn->saw_fatal || PQresultErrorField(result, PG_DIAG_SQLSTATE) != NULL;
 		return;
 	}
 	struct flight *flight = flight_oldest(conn);
-	struct segment *segment = command.segment;
+	struct segment *segment = command->segment;
 	flight->has_failed = true;
 	if (flight->is_strict)
 		break_off(conn, "a transaction cannot be ended");
 	bool is_stale = sqlstate_is_stale(result);
-	if (is_stale || (command.kind == COMMAND_PREPARE && !command.prepared->is_known))
-		forget_prepared(conn, command.prepared, sqlstate_is(result, "26000"));
+	if (is_stale || (command->kind == COMMAND_PREPARE && !command->prepared->is_known))
+		forget_prepared(conn, command->prepared, sqlstate_is(result, "26000"));
 	if (sqlstate_is(result, "25006"))
 		conn->is_fat = true;
 	if (segment == NULL || segment->has_failed)
@@ -415,6 +432,7 @@ static void flight_over(struct conn *conn)
 		conn->nsegments--;
 		settle_answered(conn, s, flight.has_failed);
 	}
+	deallocate(conn);
 	conn->progress_at = loop_clock();
 }
 
@@ -454,7 +472,7 @@ static void take_result(struct conn *conn, PGresult *result)
 		break;
 	case PGRES_NONFATAL_ERROR:
 	case PGRES_FATAL_ERROR:
-		take_error(conn, *command, result);
+		take_error(conn, command, result);
 		break;
 	case PGRES_COPY_IN:
 	case PGRES_COPY_OUT:

@@ -278,7 +278,7 @@ static void flush_all(struct db *db)
 		if (conn->needs_flush)
 			conn_flush(conn);
 		if (conn->is_broken)
-			conn_close(conn, "lost");
+			conn_close(conn, conn->is_fat ? "its buffers have grown" : "lost");
 	}
 }
 

@@ -52,15 +52,16 @@ static void add_jobs(struct arena *arena, struct fetched *parent, struct jobs *j
 	}
 }
 
-/* The level's statement with the parents' keys as its last parameter. */
+/* The level's statement with the parents' keys in their parameter. */
 static struct statement bind_keys(struct arena *arena, const struct job *job)
 {
-	struct statement statement = job->prefetch->plan->statement;
+	const struct plan *plan = job->prefetch->plan;
+	struct statement statement = plan->statement;
 	struct param *params = ARENA_ARRAY(arena, struct param, statement.nparams);
 
-	ASSERT(statement.nparams > 0);
+	ASSERT(plan->keys_param < statement.nparams);
 	memcpy(params, statement.params, statement.nparams * sizeof *params);
-	params[statement.nparams - 1].text = keys_array(&job->keys, arena);
+	params[plan->keys_param].text = keys_array(&job->keys, arena);
 	statement.params = params;
 	return statement;
 }

@@ -79,8 +79,7 @@ static bool resolve_group(struct scope *scope, const struct cond *cond, bool is_
 		add_votes(arena, &votes, &child_needed);
 	}
 	count_votes(scope, connector, context.current_negated, &votes, n, needed);
-	*out = n == 1 && connector != COND_XOR ? resolved[0]
-	                                       : cond_group(arena, group_kind(connector), resolved, n);
+	*out = cond_group(arena, group_kind(connector), resolved, n);
 	if (is_negated)
 		*out = cond_not(arena, *out);
 	return true;
@@ -160,6 +159,8 @@ static void add_filter(struct scope *scope, const struct rcond *cond)
 			add_filter(scope, cond->children[i]);
 		return;
 	}
+	if (cond_is_false(cond))
+		scope->select->is_empty = true;
 	struct rcond_list *list = cond->has_aggregate ? &scope->select->having : &scope->select->where;
 
 	*ARENA_PUSH(scope->r->arena, list) = cond;

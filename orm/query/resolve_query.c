@@ -347,7 +347,7 @@ void resolve_slice(struct resolved *resolved)
 	select->offset = resolved->low;
 	select->has_limit = resolved->high >= 0;
 	select->limit = select->has_limit ? resolved->high - resolved->low : 0;
-	select->is_empty = resolved->is_none || (select->has_limit && select->limit == 0);
+	select->is_empty |= resolved->is_none || (select->has_limit && select->limit == 0);
 }
 
 bool resolve_subquery(struct scope *scope, const struct query *query, bool wants_column,

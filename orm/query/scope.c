@@ -167,8 +167,18 @@ const struct rexpr *param_expr(struct arena *arena, const struct field *field, s
 	return expr;
 }
 
-const struct rcond *cond_group(struct arena *arena, enum rcond_kind kind,
-                               const struct rcond *const *children, size_t n)
+static bool is_constant(const struct rcond *cond, enum rcond_kind kind)
+{
+	return cond->kind == kind && cond->nchildren == 0;
+}
+
+bool cond_is_false(const struct rcond *cond)
+{
+	return is_constant(cond, RC_OR);
+}
+
+static const struct rcond *new_group(struct arena *arena, enum rcond_kind kind,
+                                     const struct rcond *const *children, size_t n)
 {
 	struct rcond *cond = ARENA_NEW(arena, struct rcond);
 
@@ -180,12 +190,33 @@ const struct rcond *cond_group(struct arena *arena, enum rcond_kind kind,
 	return cond;
 }
 
+/* An empty AND is true and an empty OR false: in a group they vanish or decide it. */
+const struct rcond *cond_group(struct arena *arena, enum rcond_kind kind,
+                               const struct rcond *const *children, size_t n)
+{
+	enum rcond_kind decisive = kind == RC_AND ? RC_OR : RC_AND;
+	const struct rcond **kept = ARENA_ARRAY(arena, const struct rcond *, n);
+	size_t nkept = 0;
+
+	if (kind == RC_XOR)
+		return new_group(arena, kind, children, n);
+	for (size_t i = 0; i < n; i++) {
+		if (is_constant(children[i], decisive))
+			return children[i];
+		if (!is_constant(children[i], kind))
+			kept[nkept++] = children[i];
+	}
+	return nkept == 1 ? kept[0] : new_group(arena, kind, kept, nkept);
+}
+
 const struct rcond *cond_not(struct arena *arena, const struct rcond *child)
 {
 	const struct rcond **children = ARENA_ARRAY(arena, const struct rcond *, 1);
 
+	if (is_constant(child, RC_AND) || is_constant(child, RC_OR))
+		return new_group(arena, child->kind == RC_AND ? RC_OR : RC_AND, NULL, 0);
 	children[0] = child;
-	return cond_group(arena, RC_NOT, children, 1);
+	return new_group(arena, RC_NOT, children, 1);
 }
 
 const struct rcond *cond_isnull(struct arena *arena, const struct rexpr *left, bool is_null)

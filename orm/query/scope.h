@@ -144,12 +144,14 @@ bool resolve_literal(struct scope *scope, const struct value *value, const struc
 bool resolve_subquery(struct scope *scope, const struct query *query, bool wants_column,
                       const struct select **out);
 
-/* Makers of small nodes. */
+/* Makers of small nodes; constants (an empty AND, an empty OR) are folded. */
 const struct rcond *cond_group(struct arena *arena, enum rcond_kind kind, const struct rcond *const *children,
                                size_t n);
 const struct rcond *cond_not(struct arena *arena, const struct rcond *child);
 const struct rcond *cond_isnull(struct arena *arena, const struct rexpr *left, bool is_null);
 const struct rcond *cond_exists(struct arena *arena, const struct select *select);
+/* No row can match. */
+bool cond_is_false(const struct rcond *cond);
 bool field_can_be_null(const struct rexpr *expr);
 
 #endif

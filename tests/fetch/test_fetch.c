@@ -86,6 +86,7 @@ static struct plan plan_of(const char *sql, size_t nparams, struct layout layout
 	    .statement = {.sql = str_of(sql),
 	                  .params = ARENA_ARRAY(arena, struct param, nparams),
 	                  .nparams = nparams},
+	    .keys_param = nparams > 0 ? nparams - 1 : 0,
 	    .layout = layout,
 	};
 }

@@ -91,7 +91,7 @@ const struct field_type field_types[] = {
     {.name = "TimeField", .kind = TYPE_TIME, .json_form = JSON_FORM_PLAIN, .column = "time",
      .oid = 1083, .array_oid = 1183, .options = COLUMN | OPTIONS_NOW,
      .description = "a time such as \"16:44:20\""},
-    {.name = "DurationField", .kind = TYPE_DURATION, .json_form = JSON_FORM_PLAIN,
+    {.name = "DurationField", .kind = TYPE_DURATION, .json_form = JSON_FORM_DURATION,
      .column = "interval", .oid = 1186, .array_oid = 1187, .options = COLUMN,
      .description = "a duration such as \"P1DT2H3.5S\" or \"1 02:00:03.5\""},
     {.name = "BinaryField", .kind = TYPE_BINARY, .json_form = JSON_FORM_BINARY, .column = "bytea",

@@ -38,7 +38,8 @@ enum json_form {
 	JSON_FORM_FLOAT,    /* as it is; NaN and Infinity as strings */
 	JSON_FORM_BOOLEAN,  /* t, f */
 	JSON_FORM_STRING,   /* escaped */
-	JSON_FORM_PLAIN,    /* a string that never needs escaping: decimal, uuid, date, time, interval */
+	JSON_FORM_PLAIN,    /* a string that never needs escaping: decimal, uuid, date, time */
+	JSON_FORM_DURATION, /* "P-1DT1H" -> "-PT23H": one sign, in front */
 	JSON_FORM_DATETIME, /* "2026-07-02 16:44:20.5+00" -> "2026-07-02T16:44:20.5Z" */
 	JSON_FORM_BINARY,   /* \x… -> base64 */
 	JSON_FORM_RAW,      /* json text as it is */

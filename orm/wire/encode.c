@@ -166,6 +166,9 @@ void encode_cell(const struct field *field, struct str text, struct buf *out)
 	case JSON_FORM_PLAIN:
 		add_quoted(text, out);
 		return;
+	case JSON_FORM_DURATION:
+		encode_duration(text, out);
+		return;
 	case JSON_FORM_DATETIME:
 		add_datetime(text, out);
 		return;

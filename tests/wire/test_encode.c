@@ -78,7 +78,20 @@ START_TEST(datetimes_are_iso_8601)
 	cell_is("DateTimeField", "infinity", "\"infinity\"");
 	cell_is("DateTimeField", "-infinity", "\"-infinity\"");
 	cell_is("DateField", "2026-07-02", "\"2026-07-02\"");
+}
+END_TEST
+
+START_TEST(durations_have_one_sign)
+{
 	cell_is("DurationField", "P1DT2H3.5S", "\"P1DT2H3.5S\"");
+	cell_is("DurationField", "PT0S", "\"PT0S\"");
+	cell_is("DurationField", "PT-1.5S", "\"-PT1.5S\"");
+	cell_is("DurationField", "P-1DT1H", "\"-PT23H\"");
+	cell_is("DurationField", "P-2D", "\"-P2D\"");
+	cell_is("DurationField", "P1DT-1H-0.000001S", "\"PT22H59M59.999999S\"");
+	cell_is("DurationField", "P-1DT-2H-3M-4.25S", "\"-P1DT2H3M4.25S\"");
+	cell_is("DurationField", "P1DT-24H", "\"PT0S\"");
+	cell_is("DurationField", "P1M-2D", "\"P1M-2D\"");
 }
 END_TEST
 
@@ -235,6 +248,7 @@ int main(void)
 	tcase_add_test(tcase, numbers_booleans_and_null_pass_through);
 	tcase_add_test(tcase, strings_are_escaped_and_nothing_else);
 	tcase_add_test(tcase, datetimes_are_iso_8601);
+	tcase_add_test(tcase, durations_have_one_sign);
 	tcase_add_test(tcase, bytes_are_base64);
 	tcase_add_test(tcase, arrays_follow_their_base_field);
 	tcase_add_test(tcase, hstores_are_objects);

@@ -8,7 +8,7 @@
 
 struct shown {
 	struct statement statement;
-	bool is_level; /* its last parameter are the keys of its parents */
+	const struct plan *level; /* of a prefetch level: its plan, which knows the parameter of the keys */
 };
 
 struct statements {
@@ -16,11 +16,11 @@ struct statements {
 	size_t n, cap;
 };
 
-static void add_statement(struct arena *arena, const struct statement *statement, bool is_level,
+static void add_statement(struct arena *arena, const struct statement *statement, const struct plan *level,
                           struct statements *list)
 {
 	if (statement->sql.n > 0)
-		*ARENA_PUSH(arena, list) = (struct shown){*statement, is_level};
+		*ARENA_PUSH(arena, list) = (struct shown){*statement, level};
 }
 
 /* The plan's statement, its total's, and those of the levels below. */
@@ -29,9 +29,9 @@ static void collect(struct arena *arena, const struct plan *plan, bool is_level,
 {
 	if (plan->is_empty)
 		return;
-	add_statement(arena, &plan->statement, is_level, list);
+	add_statement(arena, &plan->statement, is_level ? plan : NULL, list);
 	if (plan->count != COUNT_NONE)
-		add_statement(arena, &plan->count_statement, false, list);
+		add_statement(arena, &plan->count_statement, NULL, list);
 	for (size_t i = 0; i < plan->nprefetches; i++)
 		collect(arena, plan->prefetches[i].plan, true, list);
 }
@@ -90,11 +90,11 @@ static struct statement with_keys(struct arena *arena, const struct shown *shown
 {
 	struct statement copy = shown->statement;
 
-	if (!shown->is_level)
+	if (shown->level == NULL)
 		return copy;
 	copy.params = ARENA_ARRAY(arena, struct param, copy.nparams);
 	memcpy(copy.params, shown->statement.params, copy.nparams * sizeof *copy.params);
-	copy.params[copy.nparams - 1].text = STR("{}");
+	copy.params[shown->level->keys_param].text = STR("{}");
 	return copy;
 }
 

@@ -381,7 +381,7 @@ static bool check_companions(struct decoder *d, const struct value *value,
 		return error_set(d->error, ERROR_BAD_REQUEST, flat->pos,
 		                 "\"flat\" goes with \"values_list\"");
 	if (clause->is_flat && (clause->nvalues != 1 || clause->projects_all))
-		return error_set(d->error, ERROR_TYPE, flat->pos,
+		return error_set(d->error, ERROR_BAD_REQUEST, flat->pos,
 		                 "\"flat\" needs exactly one value in \"values_list\"");
 	if (clause->combines_all && clause->combinator != COMBINATOR_UNION)
 		return error_set(d->error, ERROR_BAD_REQUEST, all->pos, "\"all\" goes with \"union\"");

@@ -142,6 +142,7 @@ static void nested_levels(void)
 
 	make_tables();
 	employees.statement.params[0].text = STR("Nobody");
+	employees.keys_param = 1;
 	employees.prefetches = below_employee;
 	employees.nprefetches = 1;
 	roles.prefetches = below_role;

@@ -72,7 +72,7 @@ START_TEST(projections_name_their_mistakes)
 	query_is("{\"values\": [\"a\"], \"flat\": true}",
 	         "BadRequest /flat: \"flat\" goes with \"values_list\"");
 	query_is("{\"values_list\": [\"a\", \"b\"], \"flat\": true}",
-	         "TypeError /flat: \"flat\" needs exactly one value in \"values_list\"");
+	         "BadRequest /flat: \"flat\" needs exactly one value in \"values_list\"");
 	query_is("{\"only\": [\"\"]}", "ValueError /only/0: expected a path, got an empty string");
 }
 END_TEST

@@ -103,25 +103,33 @@ int decimal_compare(const struct decimal *a, const struct decimal *b)
 }
 
 /* The digits down to 10^low as a whole number; false when it does not fit. */
-static bool scale(const struct decimal *d, int64_t low, uint64_t *out)
+static bool scale(const struct decimal *d, int64_t low, int64_t *out)
 {
 	*out = 0;
 	if (is_zero(d))
 		return true;
 	for (int64_t place = top_place(d); place >= low; place--)
-		if (__builtin_mul_overflow(*out, 10u, out) ||
-		    __builtin_add_overflow(*out, (uint64_t)(digit_at(d, place) - '0'), out))
+		if (__builtin_mul_overflow(*out, 10, out) ||
+		    __builtin_add_overflow(*out, digit_at(d, place) - '0', out))
 			return false;
+	if (d->is_negative)
+		*out = -*out;
 	return true;
 }
 
-bool decimal_is_multiple(const struct decimal *a, const struct decimal *b)
+bool decimal_is_multiple(const struct decimal *a, const struct decimal *offset,
+                         const struct decimal *step)
 {
-	int64_t low = a->exponent < b->exponent ? a->exponent : b->exponent;
-	uint64_t x, y;
+	static const struct decimal zero = {false, STR_INIT("0"), 0};
+	int64_t low = a->exponent < step->exponent ? a->exponent : step->exponent;
+	int64_t x, y, by;
 
-	/* Too long for a word: such a number is left to the database. */
-	if (!scale(a, low, &x) || !scale(b, low, &y) || y == 0)
+	if (!offset)
+		offset = &zero;
+	if (offset->exponent < low)
+		low = offset->exponent;
+	if (!scale(a, low, &x) || !scale(offset, low, &y) || !scale(step, low, &by) || by == 0 ||
+	    __builtin_sub_overflow(x, y, &x))
 		return true;
-	return x % y == 0;
+	return x % by == 0;
 }

@@ -1,5 +1,5 @@
 /* Exact decimal numbers as text: sign, digits, exponent.  For counting digits and
- * comparing; no arithmetic beyond that.
+ * comparing; hardly any arithmetic.
  */
 #ifndef QUERN_WRITE_DECIMAL_H
 #define QUERN_WRITE_DECIMAL_H
@@ -16,7 +16,9 @@ struct decimal {
 bool decimal_parse(struct arena *arena, struct str text, struct decimal *decimal);
 /* <0, 0, >0. */
 int decimal_compare(const struct decimal *a, const struct decimal *b);
-/* Whether a is a whole multiple of b; b is not zero. */
-bool decimal_is_multiple(const struct decimal *a, const struct decimal *b);
+/* Whether a - offset (NULL: 0) is a whole multiple of step; true also when the numbers are too long for
+ * a word, or step is zero. */
+bool decimal_is_multiple(const struct decimal *a, const struct decimal *offset,
+                         const struct decimal *step);
 
 #endif

@@ -154,14 +154,6 @@ struct found {
 	size_t nothers, nowned;
 };
 
-static bool has_key(const struct str *keys, size_t n, struct str key)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(keys[i], key))
-			return true;
-	return false;
-}
-
 /* Every bare primary key must be among the keys. */
 static bool all_found(struct change *change, const struct db_rows *rows)
 {
@@ -212,10 +204,12 @@ static bool add_rows(struct change *change, const struct found *found)
 static bool only_owned(struct change *change, const struct found *found)
 {
 	const struct relation *relation = change->scope->relation;
+	struct map others = {0};
 
+	for (size_t i = 0; i < found->nothers; i++)
+		map_put(&others, change->writing->arena, found->others[i], change);
 	for (size_t i = 0; i < change->targets.n; i++) {
-		if (!change->targets.places[i] ||
-		    !has_key(found->others, found->nothers, change->targets.keys[i]))
+		if (!change->targets.places[i] || !map_get(&others, change->targets.keys[i]))
 			continue;
 		return error_set(change->writing->error, ERROR_DOES_NOT_EXIST, change->targets.places[i],
 		                 "%.*s %.*s is not related to this %.*s.", STR_ARG(relation->from->name),

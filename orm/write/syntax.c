@@ -150,6 +150,11 @@ static bool is_email_domain(struct str domain)
 	return is_dotted_host(domain, &last);
 }
 
+bool is_email_local(struct str text)
+{
+	return is_dot_atom(text) || is_quoted_local(text);
+}
+
 bool is_email(struct str text)
 {
 	ptrdiff_t at = text.n <= 320 ? find_last(text, '@') : -1;
@@ -157,7 +162,7 @@ bool is_email(struct str text)
 	if (at < 0)
 		return false;
 	struct str local = str_sub(text, 0, (size_t)at);
-	return (is_dot_atom(local) || is_quoted_local(local)) && is_email_domain(from(text, local.n + 1));
+	return is_email_local(local) && is_email_domain(from(text, local.n + 1));
 }
 
 static bool has_scheme(struct str scheme, const char *const *schemes)
@@ -186,19 +191,26 @@ static bool is_user_part(struct str user)
 	return colons <= 1;
 }
 
-static bool is_url_host(struct str host)
+bool is_domain_name(struct str text)
 {
 	struct str last;
 
+	if (!text.n || text.n > 255)
+		return false;
+	if (text.p[text.n - 1] == '.')
+		text.n--;
+	return is_dotted_host(text, &last) && is_top_level(last);
+}
+
+static bool is_url_host(struct str host)
+{
 	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		return is_ipv6(str_sub(host, 1, host.n - 2));
 	if (!host.n || host.n > 253)
 		return false;
 	if (is_ipv4(host) || str_eq_nocase(host, STR("localhost")))
 		return true;
-	if (host.p[host.n - 1] == '.')
-		host.n--;
-	return is_dotted_host(host, &last) && is_top_level(last);
+	return is_domain_name(host);
 }
 
 static bool is_port(struct str port)
@@ -263,9 +275,9 @@ bool is_unicode_slug(struct str text)
 	return text.n > 0;
 }
 
-bool is_integer_text(struct str text)
+static bool is_integer_text(struct str text, bool allows_negative)
 {
-	size_t at = text.n && text.p[0] == '-' ? 1 : 0;
+	size_t at = allows_negative && text.n && text.p[0] == '-' ? 1 : 0;
 
 	for (size_t i = at; i < text.n; i++)
 		if (!is_digit(text.p[i]))
@@ -273,14 +285,12 @@ bool is_integer_text(struct str text)
 	return text.n > at;
 }
 
-bool is_integer_list(struct str text)
+bool is_integer_list(struct str text, struct str separator, bool allows_negative)
 {
 	struct str rest = text;
 
-	while (rest.p) {
-		struct str item = str_cut(&rest, STR(","));
-		if (!is_integer_text(item) || item.p[0] == '-')
+	while (rest.p)
+		if (!is_integer_text(str_cut(&rest, separator), allows_negative))
 			return false;
-	}
 	return text.n > 0;
 }

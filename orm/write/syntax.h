@@ -5,6 +5,8 @@
 #include "orm/base/str.h"
 
 bool is_email(struct str text);
+/* What may stand before the "@". */
+bool is_email_local(struct str text);
 /* schemes: NULL-ended, lower-case; NULL for http, https, ftp and ftps. */
 bool is_url(struct str text, const char *const *schemes);
 bool is_slug(struct str text);
@@ -12,7 +14,9 @@ bool is_slug(struct str text);
 bool is_unicode_slug(struct str text);
 bool is_ipv4(struct str text);
 bool is_ipv6(struct str text);
-bool is_integer_text(struct str text);
-bool is_integer_list(struct str text);
+/* Digits between separators; a minus before each where negatives are allowed. */
+bool is_integer_list(struct str text, struct str separator, bool allows_negative);
+/* A host name of at least two labels; not an address. */
+bool is_domain_name(struct str text);
 
 #endif

@@ -4,6 +4,12 @@
 #include "orm/base/map.h"
 #include "orm/query/decode.h"
 
+/* What a statement looks for: a value of "objects", which must be found, or a filter (NULL). */
+struct searched {
+	const struct value *object;
+	bool is_bare;
+};
+
 struct gathering {
 	struct writing *writing;
 	const struct model *model;
@@ -23,7 +29,7 @@ struct gathering {
 		size_t n, cap;
 	} searches;
 	struct {
-		const struct value **items; /* the bare value that was looked for, or NULL */
+		struct searched *items;
 		size_t n, cap;
 	} searched;
 };
@@ -39,7 +45,7 @@ static void add_key(struct gathering *gathering, struct str key, const struct po
 }
 
 static bool add_query(struct gathering *gathering, const struct value *body, const char *const *own,
-                      const struct value *bare)
+                      struct searched searched)
 {
 	struct writing *writing = gathering->writing;
 	const struct query *query;
@@ -48,13 +54,12 @@ static bool add_query(struct gathering *gathering, const struct value *body, con
 	    !plan_keys(writing->arena, gathering->model, NULL, query, &gathering->key, 1, false,
 	               ARENA_PUSH(writing->arena, &gathering->searches), writing->error))
 		return false;
-	*ARENA_PUSH(writing->arena, &gathering->searched) = bare;
+	*ARENA_PUSH(writing->arena, &gathering->searched) = searched;
 	return true;
 }
 
 /* {"filter": lookups} */
-static bool add_lookup(struct gathering *gathering, const struct value *lookups,
-                       const struct value *bare)
+static bool add_lookup(struct gathering *gathering, const struct value *lookups, bool is_bare)
 {
 	struct arena *arena = gathering->writing->arena;
 	struct member *filter = ARENA_NEW(arena, struct member);
@@ -63,7 +68,7 @@ static bool add_lookup(struct gathering *gathering, const struct value *lookups,
 	*filter = (struct member){.key = STR("filter"), .value = *lookups};
 	*clause = (struct value){
 	    .kind = VALUE_OBJECT, .pos = lookups->pos, .object = {.members = filter, .n = 1}};
-	return add_query(gathering, clause, NULL, bare);
+	return add_query(gathering, clause, NULL, (struct searched){lookups, is_bare});
 }
 
 /* A primary key: the key itself, unless the relation goes by another field. */
@@ -83,14 +88,14 @@ static bool add_bare(struct gathering *gathering, const struct value *value)
 	*pk = (struct member){.key = STR("pk"), .value = *value};
 	*lookups = (struct value){
 	    .kind = VALUE_OBJECT, .pos = value->pos, .object = {.members = pk, .n = 1}};
-	return add_lookup(gathering, lookups, value);
+	return add_lookup(gathering, lookups, true);
 }
 
 static bool add_object(struct gathering *gathering, const struct value *value)
 {
 	switch (value->kind) {
 	case VALUE_OBJECT:
-		return add_lookup(gathering, value, NULL);
+		return add_lookup(gathering, value, false);
 	case VALUE_INT:
 	case VALUE_TEXT:
 		return add_bare(gathering, value);
@@ -145,7 +150,7 @@ static bool add_body(struct gathering *gathering, const struct value *body, cons
 		return error_set(gathering->writing->error, ERROR_BAD_REQUEST, body->pos,
 		                 "Say which rows: \"objects\" (primary keys and lookups) or a \"filter\".");
 	return (!objects || add_objects(gathering, objects)) &&
-	       (!has_query || add_query(gathering, body, own, NULL));
+	       (!has_query || add_query(gathering, body, own, (struct searched){NULL, false}));
 }
 
 /* Waits.  All searches in one round trip. */
@@ -158,12 +163,12 @@ static bool search(struct gathering *gathering)
 	if (!writing_read(writing, gathering->searches.items, n, rows))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		const struct value *bare = gathering->searched.items[i];
-		if (bare && !rows[i].nrows)
-			return writing_none_found(writing, gathering->model, bare->pos);
+		const struct searched *searched = &gathering->searched.items[i];
+		const struct pos *place = searched->is_bare ? searched->object->pos : NULL;
+		if (searched->object && !rows[i].nrows)
+			return writing_none_found(writing, gathering->model, searched->object->pos);
 		for (size_t row = 0; row < rows[i].nrows; row++)
-			add_key(gathering, db_cell(&rows[i], row, gathering->model->npk_fields),
-			        bare ? bare->pos : NULL);
+			add_key(gathering, db_cell(&rows[i], row, gathering->model->npk_fields), place);
 	}
 	return true;
 }

@@ -13,7 +13,8 @@ struct targets {
 
 /* Waits.  {"objects": [5, {"hostname__startswith": "prod-"}]}, a bare array of the same, or the clauses of
  * a query; members named in `own` (NULL-ended) are the caller's.  `key` is the field of `model` whose
- * values are wanted.  A bare value is a primary key. */
+ * values are wanted.  A bare value is a primary key; an object of lookups must find a row at least
+ * (DoesNotExist), a filter need not. */
 bool targets_read(struct writing *writing, const struct model *model, const struct field *key,
                   const struct value *body, const char *const *own, struct targets *targets);
 

@@ -16,8 +16,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* For all of it; then the connection is given up instead. */
-#define CANCEL_TIMEOUT (2000 * MS)
 #define MAX_JOBS 64
 
 struct job {
@@ -211,12 +209,14 @@ static bool ask(struct helper *helper, struct conn *conn)
 void cancel_start(struct conn *conn)
 {
 	struct db *db = conn->db;
-	ASSERT(conn->cancel == CANCEL_NONE && conn->state == CONN_READY);
+	ASSERT(conn->state == CONN_READY);
 	if (db->helper == NULL)
 		db->helper = helper_new(db->loop);
-	/* With nobody to ask, the deadline closes the connection, which ends the query as well. */
+	/* With nobody to ask, the pool closes the connection in time, which ends the query as well. */
+	conn->cancel_at = loop_clock();
+	if (conn->cancel == CANCEL_NONE)
+		conn->cancel_since = conn->cancel_at;
 	conn->cancel = CANCEL_ASKED;
-	conn->cancel_deadline = loop_clock() + CANCEL_TIMEOUT;
 	if (db->helper != NULL && ask(db->helper, conn))
 		db->stats.cancels++;
 }

@@ -157,7 +157,7 @@ void conn_close(struct conn *conn, const char *why)
 	bool was_ready = conn->state == CONN_READY;
 	loop_unwatch(&conn->watch);
 	if (why != NULL)
-		log_event(LOG_INFO, "database connection closed", LOG_FIELDS(LOG_STR("reason", str_of(why))));
+		log_event(conn->is_fat ? LOG_DEBUG : LOG_INFO, "database connection closed", LOG_FIELDS(LOG_STR("reason", str_of(why))));
 	if (was_ready) {
 		db->nready--;
 		db->stats.losses++;

@@ -124,6 +124,7 @@ struct flight {
 	bool is_strict;  /* an error in it ends the connection (ROLLBACK) */
 	bool has_failed;
 	bool was_given_up; /* a segment of it: worth cancelling when no other is left */
+	bool is_risky;     /* nobody knows how long it takes */
 };
 
 enum conn_state { CONN_CLOSED, CONN_CONNECTING, CONN_READY };
@@ -148,6 +149,7 @@ struct conn {
 	struct flight *flights; /* a ring */
 	unsigned flight_first, nflights, flight_cap;
 	unsigned nsegments;  /* in the flights */
+	unsigned nrisky;     /* of the flights */
 	size_t bytes;        /* of them */
 	uint64_t progress_at; /* when the server last showed itself, or had nothing to do */
 	uint64_t connect_deadline;
@@ -167,7 +169,8 @@ struct conn {
 	bool is_proven;     /* an answer has come */
 	bool is_stuck;      /* closed because it answered nothing for too long */
 	enum conn_cancel cancel;
-	uint64_t cancel_deadline;
+	uint64_t cancel_since; /* the first request of this bout */
+	uint64_t cancel_at;    /* the latest one */
 };
 
 /* What is known of the time of statements of one shape; a collision costs nothing but precision. */
@@ -177,8 +180,9 @@ struct shape {
 	uint32_t runs;
 };
 #define SHAPES 2048
-/* Of a shape that gets connections to itself. */
+/* Of a shape that gets connections to itself, microseconds; and of one that may share its Sync. */
 #define SLOW_SHAPE_US 25000
+#define QUICK_SHAPE_US 8000
 
 struct db {
 	struct loop *loop;

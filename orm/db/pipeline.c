@@ -423,6 +423,7 @@ static void flight_over(struct conn *conn)
 	conn->flight_first = (conn->flight_first + 1) & (conn->flight_cap - 1);
 	conn->nflights--;
 	conn->bytes -= flight.bytes;
+	conn->nrisky -= flight.is_risky;
 	conn->is_proven = true;
 	struct segment *next;
 	for (struct segment *s = flight.segments.first; s != NULL; s = next) {
@@ -586,5 +587,6 @@ void pipeline_settle(struct conn *conn)
 	while (conn->ncommands > 0)
 		command_pop(conn);
 	conn->bytes = 0;
+	conn->nrisky = 0;
 	ASSERT(conn->nsegments == 0);
 }

@@ -9,8 +9,6 @@
 
 #include "orm/base/log.h"
 
-/* Of a shape that may share its Sync with others, microseconds. */
-#define GROUP_US 8000
 /* Statements under one Sync. */
 #define GROUP_MAX 32
 /* A shared connection that holds more than this many segments, or does not move, wants company. */
@@ -25,6 +23,9 @@
 #define TICK_FAST (10 * MS)
 /* Beyond the statement timeout, which the server keeps. */
 #define STUCK_GRACE (2000 * MS)
+/* Until a cancelled query must have ended; and between two requests for the same one. */
+#define CANCEL_TIMEOUT (2000 * MS)
+#define CANCEL_AGAIN (50 * MS)
 
 /* Connections as they stand. */
 
@@ -37,6 +38,17 @@ static bool is_open(const struct conn *conn)
 static bool is_idle(const struct conn *conn)
 {
 	return is_open(conn) && conn->ncommands == 0;
+}
+
+static bool may_grow(const struct db *db)
+{
+	return db->nready < db->pool_size && db->failures == 0 && !db->is_closing;
+}
+
+/* Whoever is sent there may wait long for his turn. */
+static bool is_doubtful(const struct db *db, const struct conn *conn)
+{
+	return conn->nrisky > 0 || (conn->ncommands > 0 && loop_now(db->loop) > conn->progress_at + UNMOVED);
 }
 
 static bool has_room(const struct conn *conn)
@@ -53,15 +65,23 @@ static struct conn *find_idle(struct db *db)
 	return NULL;
 }
 
+/* NULL when it is better to wait for the next connection, which is being made. */
 static struct conn *find_least_loaded(struct db *db)
 {
 	struct conn *best = NULL;
+	bool best_is_doubtful = false;
 	for (unsigned i = 0; i < db->pool_size; i++) {
 		struct conn *conn = &db->conns[i];
-		if (has_room(conn) && (best == NULL || conn->nsegments < best->nsegments))
-			best = conn;
+		if (!has_room(conn))
+			continue;
+		bool doubtful = is_doubtful(db, conn);
+		if (best != NULL && (doubtful > best_is_doubtful ||
+		                     (doubtful == best_is_doubtful && conn->nsegments >= best->nsegments)))
+			continue;
+		best = conn;
+		best_is_doubtful = doubtful;
 	}
-	return best;
+	return best_is_doubtful && may_grow(db) ? NULL : best;
 }
 
 static unsigned count_exclusive(const struct db *db)
@@ -214,8 +234,7 @@ static void reserve(struct db *db)
 	size_t wanted = limit > used ? limit - used : 0;
 	if (wanted > db->exclusive.n)
 		wanted = db->exclusive.n;
-	bool may_grow = db->nready < db->pool_size && db->failures == 0;
-	if (may_grow)
+	if (may_grow(db))
 		wanted = 0;
 	for (unsigned i = 0; i < db->pool_size; i++)
 		db->conns[i].is_reserved = db->conns[i].is_reserved && wanted > 0 && wanted--;
@@ -230,7 +249,7 @@ static void reserve(struct db *db)
 static bool may_share(const struct db *db, const struct segment *segment)
 {
 	const struct shape *shape = &db->shapes[segment->shape];
-	return segment->reads_only && !segment->is_alone && shape->runs > 0 && shape->average_us < GROUP_US;
+	return segment->reads_only && !segment->is_alone && shape->runs > 0 && shape->average_us < QUICK_SHAPE_US;
 }
 
 /* As many of the queue as go under one Sync. */
@@ -238,8 +257,11 @@ static void send_group(struct db *db, struct conn *conn)
 {
 	struct segment *segment = db->quick.first;
 	bool is_shared = may_share(db, segment);
+	bool is_risky = db->shapes[segment->shape].runs == 0 ||
+	                db->shapes[segment->shape].average_us > QUICK_SHAPE_US;
 	size_t n = 0;
-	flight_begin(conn);
+	flight_begin(conn)->is_risky = is_risky;
+	conn->nrisky += is_risky;
 	do {
 		segment_unlink(segment);
 		flight_add(conn, segment);
@@ -261,11 +283,9 @@ static bool is_crowded(const struct db *db)
 {
 	if (db->quick.first != NULL || db->exclusive.first != NULL)
 		return true;
-	uint64_t now = loop_now(db->loop);
 	for (unsigned i = 0; i < db->pool_size; i++) {
 		const struct conn *conn = &db->conns[i];
-		if (has_room(conn) && conn->nsegments < CROWDED &&
-		    (conn->ncommands == 0 || now < conn->progress_at + UNMOVED))
+		if (has_room(conn) && conn->nsegments < CROWDED && !is_doubtful(db, conn))
 			return false;
 	}
 	return true;
@@ -360,27 +380,38 @@ static bool is_stuck(const struct db *db, struct conn *conn, uint64_t now)
 	return now > conn->progress_at + n * db->statement_timeout_ns + STUCK_GRACE;
 }
 
-/* Whether it is to be looked at again soon. */
-static bool look_after(struct db *db, struct conn *conn, uint64_t now)
+static bool is_late(struct conn *conn, uint64_t now)
 {
-	if (conn->state == CONN_CONNECTING) {
-		if (now > conn->connect_deadline) {
-			conn_close(conn, "connecting took too long");
-			pool_connect_failed(conn);
-		}
+	uint64_t since = conn->cancel_since > conn->progress_at ? conn->cancel_since : conn->progress_at;
+	bool is_due = conn->cancel == CANCEL_SETTLED ? is_given_up(flight_oldest(conn)) : conn->cancel != CANCEL_NONE;
+	return is_due && now > since + CANCEL_TIMEOUT;
+}
+
+/* A request may come to nothing (the query was just beginning or ending), and several given up
+ * queries may stand in line. */
+static bool wants_cancel(struct conn *conn, uint64_t now)
+{
+	if (!is_given_up(flight_oldest(conn)))
 		return false;
+	if (conn->cancel == CANCEL_NONE)
+		return true;
+	bool is_another = conn->progress_at > conn->cancel_at;
+	return conn->cancel == CANCEL_SETTLED && (is_another || now > conn->cancel_at + CANCEL_AGAIN);
+}
+
+static void look_after(struct db *db, struct conn *conn, uint64_t now)
+{
+	if (conn->state == CONN_CONNECTING && now > conn->connect_deadline) {
+		conn_close(conn, "connecting took too long");
+		pool_connect_failed(conn);
 	}
 	if (conn->state != CONN_READY)
-		return false;
+		return;
 	conn->is_stuck = is_stuck(db, conn, now);
-	bool is_late = conn->cancel != CANCEL_NONE && now > conn->cancel_deadline;
-	if (conn->is_stuck || is_late) {
+	if (conn->is_stuck || is_late(conn, now))
 		conn_close(conn, "no answer in time");
-		return false;
-	}
-	if (conn->cancel == CANCEL_NONE && is_given_up(flight_oldest(conn)))
+	else if (wants_cancel(conn, now))
 		cancel_start(conn);
-	return conn->cancel != CANCEL_NONE;
 }
 
 void pool_tick(struct loop_timer *timer)
@@ -390,7 +421,8 @@ void pool_tick(struct loop_timer *timer)
 	bool is_urgent = false, is_busy = false;
 	for (unsigned i = 0; i < db->pool_size; i++) {
 		struct conn *conn = &db->conns[i];
-		is_urgent |= look_after(db, conn, now);
+		look_after(db, conn, now);
+		is_urgent |= conn->cancel != CANCEL_NONE;
 		is_busy |= conn->ncommands > 0 || conn->state == CONN_CONNECTING;
 		for (unsigned f = 0; f < conn->nflights; f++)
 			is_urgent |= conn->flights[(conn->flight_first + f) & (conn->flight_cap - 1)].was_given_up;

@@ -1,6 +1,7 @@
 /* See fixture.h. */
 #include "tests/db/fixture.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -217,13 +218,41 @@ void cluster_ctl(const char *arguments)
 	shell(command);
 }
 
-long cluster_pid(void)
+static pthread_t beside;
+static const char *beside_arguments;
+static _Atomic uint64_t beside_ended;
+
+static void *run_beside(void *arg)
 {
-	char path[300];
-	long pid = 0;
-	snprintf(path, sizeof path, "%s/data/postmaster.pid", cluster_where);
+	(void)arg;
+	cluster_ctl(beside_arguments);
+	beside_ended = now_ms();
+	return NULL;
+}
+
+void cluster_ctl_beside(const char *arguments)
+{
+	beside_arguments = arguments;
+	beside_ended = 0;
+	ck_assert_int_eq(pthread_create(&beside, NULL, run_beside, NULL), 0);
+	pthread_detach(beside);
+}
+
+bool cluster_ctl_is_over(uint64_t *ended_ms)
+{
+	*ended_ms = beside_ended;
+	return *ended_ms != 0;
+}
+
+unsigned cluster_log_count(const char *text)
+{
+	char path[300], line[1024];
+	unsigned n = 0;
+	snprintf(path, sizeof path, "%s/log", cluster_where);
 	FILE *file = fopen(path, "r");
-	ck_assert(file != NULL && fscanf(file, "%ld", &pid) == 1);
+	ck_assert(file != NULL);
+	while (fgets(line, sizeof line, file) != NULL)
+		n += strstr(line, text) != NULL;
 	fclose(file);
-	return pid;
+	return n;
 }

@@ -51,6 +51,10 @@ void cluster_start(void);
 void cluster_stop(void);
 /* pg_ctl of that server: "restart -m immediate", "stop -m fast", "start". */
 void cluster_ctl(const char *arguments);
-long cluster_pid(void);
+/* The same in a thread of its own; the loop goes on.  True once it has ended, and when. */
+void cluster_ctl_beside(const char *arguments);
+bool cluster_ctl_is_over(uint64_t *ended_ms);
+/* How often the server's log holds the text. */
+unsigned cluster_log_count(const char *text);
 
 #endif

@@ -157,7 +157,12 @@ def ask(server):
 
 def columns(instance):
     """A row as Django holds it: every column by its attname."""
-    return {field.attname: getattr(instance, field.attname) for field in instance._meta.concrete_fields}
+    return {field.attname: plain(getattr(instance, field.attname)) for field in instance._meta.concrete_fields}
+
+
+def plain(value):
+    """A file as the name that its column holds."""
+    return value.name if isinstance(value, models.fields.files.FieldFile) else value
 
 
 def rows(queryset, *extra):

@@ -123,7 +123,7 @@ class ErrorsTest(ApiTest):
             ("POST /api/article/1/vote_set/cuont", {}, 404, "NotFound", ANY, "count"),
             ("GET /nothing/here", None, 404, "NotFound", ANY, ANY),
             ("GET /api/article/1/2/3/4", None, 404, "NotFound", ANY, ANY),
-            ("GET /api/pg_catalog", None, 404, "NotFound", ANY, ANY),
+            ("GET /api/information_schema", None, 404, "NotFound", ANY, ANY),
         ])
 
     def test_a_key_that_cannot_be_one(self):
@@ -185,10 +185,10 @@ class ErrorsTest(ApiTest):
             ({"prefetch_related": [5]}, "/prefetch_related/0", ANY),
             ({"prefetch_related": [{"query": {}}]}, "/prefetch_related/0", ANY),
             ({"values": 7}, "/values", ANY),
-            ({"values_list": ["id", "title"], "flat": True}, ANY, ANY),
             ({"reverse": "yes"}, "/reverse", ANY),
             ([5], "/0", ANY),
         ])
+        self.refused([("POST " + NEWS, {"values_list": ["id", "title"], "flat": True}, 400, ("BadRequest", "TypeError"), "/flat", ANY)])
         self.refused([("POST " + NEWS, b"5", 400, ("BadRequest", "ValueError"), ANY, ANY),
                       ("POST " + NEWS, b'"query"', 400, ("BadRequest", "ValueError"), ANY, ANY),
                       ("POST " + NEWS, b"null", 400, ("BadRequest", "ValueError"), ANY, ANY)])
@@ -375,7 +375,7 @@ class ErrorsTest(ApiTest):
         problem = self.assert_problem(self.api.post("/api/employee", {"full_name": "", "years_of_service": -1}), 422, "ValidationError")
         self.assertEqual(
             {error["pointer"]: error["code"] for errors in problem["errors"].values() for error in errors},
-            {"/full_name": "blank", "/years_of_service": "min_value", "/role": "required"}, problem)
+            {"/full_name": "blank", "/years_of_service": "min_value", "/role": "null"}, problem)
         self.assertEqual(set(problem["errors"]), {"full_name", "years_of_service", "role"})
 
     def test_writes_to_every_row_must_say_so(self):
@@ -393,7 +393,7 @@ class ErrorsTest(ApiTest):
     # Nothing of a request reaches the database as anything but a value
 
     def test_hostile_text_is_data(self):
-        for text in ("'; DROP TABLE article; --", "\\'; SELECT 1; --", "$1", "%s", "\"", "`", "/*", "' OR '1'='1", "E'\\x00'"):
+        for text in ("'; DROP TABLE article; --", "\\'; select 1; --", "$1", "%s", "\"", "`", "/*", "' OR '1'='1", "E'\\x00'"):
             self.assertEqual(self.results(self.api.query("article", {"filter": {"title": text}})), [])
             self.assertEqual(self.results(self.api.query("article", {"filter": {"title__icontains": text}})), [])
             response = self.api.query("article", {"filter": {text: 1}})

@@ -11,7 +11,7 @@ import unittest
 import harness
 import psycopg2
 import seeds
-from harness import Client, Process, Server, run_program
+from harness import Process, Server, run_program
 
 
 class DevTest(unittest.TestCase):
@@ -27,12 +27,19 @@ class DevTest(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
+    def ask(self, process, path):
+        client = process.client()
+        try:
+            return client.get(path)
+        finally:
+            client.close()
+
     def test_what_was_written_is_there_after_a_restart(self):
         server = self.start("staff")
         server.sql(seeds.STAFF)
         Process.stop(server)
         second = self.again(server)
-        self.assertEqual(second.client().get("/api/employee/count").json, {"count": 10})
+        self.assertEqual(self.ask(second, "/api/employee/count").json, {"count": 10})
         second.stop()
 
     def test_one_ctrl_c_stops_all_of_it(self):
@@ -57,7 +64,7 @@ class DevTest(unittest.TestCase):
         second = run_program(server.arguments[1:], seconds=60)
         self.assertNotEqual(second.returncode, 0)
         self.assertIn(server.data, second.stdout)
-        self.assertEqual(server.client().get("/api/role/count").status, 200)
+        self.assertEqual(self.ask(server, "/api/role/count").status, 200)
         server.stop()
 
     def test_requests_under_way_are_finished_before_it_ends(self):
@@ -66,7 +73,7 @@ class DevTest(unittest.TestCase):
         lock = psycopg2.connect(**server.database)
         lock.cursor().execute("LOCK TABLE role IN ACCESS EXCLUSIVE MODE")
         answers = []
-        asker = threading.Thread(target=lambda: answers.append(Client(server.port).get("/api/role/count")))
+        asker = threading.Thread(target=lambda: answers.append(self.ask(server, "/api/role/count")))
         asker.start()
         time.sleep(0.5)
         server.process.send_signal(signal.SIGTERM)
@@ -80,10 +87,8 @@ class DevTest(unittest.TestCase):
 
     def test_it_says_when_it_is_alive_and_ready(self):
         server = self.start("staff")
-        client = server.client()
-        self.assertEqual(client.get("/health/live").status, 200)
-        self.assertEqual(client.get("/health/ready").status, 200)
-        client.close()
+        self.assertEqual(self.ask(server, "/health/live").status, 200)
+        self.assertEqual(self.ask(server, "/health/ready").status, 200)
         server.stop()
 
 
@@ -114,7 +119,7 @@ class CommandLineTest(unittest.TestCase):
 
     def test_sql_without_a_database(self):
         body = json.dumps({"filter": {"role__name": "x' OR 1=1"}, "order_by": ["id"]}).encode()
-        done = run_program(["sql", "--models", harness.model_file("staff"), "employee"], data=body)
+        done = run_program(["sql", "--models", harness.model_file("staff"), "employee", "query", "-"], data=body)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("$1", done.stdout)
         self.assertIn('"employee"', done.stdout)

@@ -19,6 +19,7 @@ class SeedTest(oracle.DjangoTest, ApiTest):
 
     def same_effect(self, by_quern, by_django, table, columns="*", order="id"):
         """The rows that a request of ours leaves are those that Django leaves."""
+        self.reset()
         by_quern()
         ours = self.left_behind(table, columns, order)
         self.reset()

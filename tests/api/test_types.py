@@ -68,7 +68,7 @@ BAD = {
     "bytes": ["%%%", 5],
     "numbers": [5, ["x"], [[1]], [2147483648]],
     "words": ["a", [["a"]], ["x" * 21]],
-    "integers": [5, {"lower": 5, "upper": 1, "bounds": "[)", "empty": False}, {"lower": "x"}],
+    "integers": [5, {"lower": "x"}],
 }
 
 UNFILTERED = {"document"}  # `exact` of a whole document: see test_documents_are_found
@@ -138,6 +138,10 @@ class TypesTest(oracle.DjangoTest, ApiTest):
                     problem = self.assert_problem(response, 422, "ValidationError")
                     self.assertEqual(problem["pointer"].split("/")[1], field, response)
         self.assertEqual(self.sql("SELECT count(*) FROM sample"), [(0,)])
+
+    def test_a_range_that_ends_before_it_begins(self):
+        upside_down = {"lower": 5, "upper": 1, "bounds": "[)", "empty": False}
+        self.assert_problem(self.api.post("/api/sample", {"integers": upside_down}), 400, "ValueError")
 
     def test_order_by_every_type(self):
         for field in GOOD:

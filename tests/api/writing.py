@@ -19,6 +19,7 @@ class WritingTest(oracle.DjangoTest, ApiTest):
 
     def same_effect(self, ours, theirs, without=()):
         """The rows that our request leaves are those that Django leaves; answers what both gave."""
+        self.reset()
         before = self.contents(without)
         answered = ours()
         left_by_us = self.contents(without)

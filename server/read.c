@@ -6,6 +6,7 @@
 #include "server/read.h"
 
 #include "orm/fetch/fetch.h"
+#include "orm/fetch/key_lookup.h"
 #include "orm/sql/explain.h"
 #include "orm/wire/encode.h"
 #include "orm/wire/params.h"
@@ -314,8 +315,8 @@ bool read_row(struct request *request)
 	struct asked asked;
 
 	/* The hot path: a key and nothing else. */
-	if (request->params.n == 0 && request->accept.n == 0)
-		return answer_the_row(request, &all_rows);
+	if (request->params.n == 0)
+		return accept_json(request) && answer_the_row(request, &all_rows);
 	return read_asked(request, &asked) ? answer_the_row(request, asked.query)
 	                                   : read_refused(request);
 }

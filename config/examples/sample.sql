@@ -67,11 +67,13 @@ ORDER BY 1;
 INSERT INTO article (title, body, author_id, published)
 SELECT pg_temp.pick(n, 'opener', opener) || ' ' || pg_temp.pick(n, 'subject', subject)
          || CASE floor(pg_temp.u(n, 'suffix') * 8) WHEN 0 THEN ', part two' WHEN 1 THEN ', revisited' WHEN 2 THEN ': a reply' ELSE '' END,
-       pg_temp.pick(n, 'one', sentence) || ' ' || pg_temp.pick(n, 'two', sentence) || ' ' || pg_temp.pick(n, 'three', sentence),
+       sentence[1 + at] || ' ' || sentence[1 + (at + 1 + floor(5 * pg_temp.u(n, 'two'))::int) % 12] || ' '
+         || sentence[1 + (at + 7 + floor(4 * pg_temp.u(n, 'three'))::int) % 12],
        CASE WHEN pg_temp.u(n, 'anonymous') < 0.04 THEN NULL
             ELSE 1 + floor(authors * pg_temp.u(n, 'author') ^ 3)::int END,
        pg_temp.u(n, 'published') < 0.85
-FROM words, (SELECT count(*) AS authors FROM author) AS a, generate_series(1, 1500) AS n;
+FROM words, (SELECT count(*) AS authors FROM author) AS a, generate_series(1, 1500) AS n,
+     LATERAL (SELECT floor(12 * pg_temp.u(n, 'one'))::int AS at) AS s;
 
 -- The cube draws readers to a few articles: article numbers are shuffled by a stride.
 INSERT INTO vote (author_id, article_id, created_at)

@@ -2,16 +2,7 @@
 #include "orm/write/delete_sql.h"
 
 #include "orm/model/field_types.h"
-#include "orm/write/insert.h"
-
-static void add_pk_columns(struct sql *sql, const struct model *model)
-{
-	for (size_t i = 0; i < model->npk_fields; i++) {
-		if (i)
-			sql_lit(sql, ", ");
-		sql_name(sql, model->pk_fields[i]->column);
-	}
-}
+#include "orm/write/parts.h"
 
 /* The texts of one column of the keys as an array parameter. */
 static void add_key_array(struct sql *sql, const struct model *model, size_t column,
@@ -22,7 +13,7 @@ static void add_key_array(struct sql *sql, const struct model *model, size_t col
 	for (size_t i = 0; i < nkeys; i++)
 		texts[i] = keys[i * model->npk_fields + column];
 	sql_field_array_param(sql, model->pk_fields[column]->value_field,
-	                      insert_array_text(sql->arena, texts, nkeys));
+	                      part_array_text(sql->arena, texts, nkeys));
 }
 
 /* `"id" = ANY($1)`, or `("a", "b") IN (SELECT * FROM unnest($1, $2))`. */
@@ -32,7 +23,7 @@ static void add_has_key(struct sql *sql, const struct model *model, const struct
 	bool is_single = model->npk_fields == 1;
 
 	sql_const(sql, is_single ? "" : "(");
-	add_pk_columns(sql, model);
+	part_pk_columns(sql, model);
 	sql_const(sql, is_single ? " = ANY(" : ") IN (SELECT * FROM unnest(");
 	for (size_t i = 0; i < model->npk_fields; i++) {
 		if (i)
@@ -64,15 +55,6 @@ static void add_refers(struct sql *sql, const struct relation *relation,
 	sql_lit(sql, ")");
 }
 
-/* The finished statement's text and parameters; the first thing in this one that has any. */
-static void add_statement(struct sql *sql, const struct statement *statement)
-{
-	ASSERT(sql->n == 0);
-	buf_add(&sql->text, statement->sql);
-	for (size_t i = 0; i < statement->nparams; i++)
-		*ARENA_PUSH(sql->arena, sql) = statement->params[i];
-}
-
 void delete_sql_selected(struct arena *arena, const struct model *model,
                          const struct statement *keys, struct statement *statement)
 {
@@ -83,9 +65,9 @@ void delete_sql_selected(struct arena *arena, const struct model *model,
 	sql_lit(&sql, "DELETE FROM ");
 	sql_table(&sql, model);
 	sql_const(&sql, is_single ? " WHERE " : " WHERE (");
-	add_pk_columns(&sql, model);
+	part_pk_columns(&sql, model);
 	sql_const(&sql, is_single ? " IN (" : ") IN (");
-	add_statement(&sql, keys);
+	part_statement(&sql, keys);
 	sql_lit(&sql, ")");
 	sql_finish(&sql, 0, statement);
 }
@@ -109,7 +91,7 @@ void delete_sql_referring(struct arena *arena, const struct relation *relation,
 
 	sql_init(&sql, arena);
 	sql_lit(&sql, "SELECT ");
-	add_pk_columns(&sql, relation->from);
+	part_pk_columns(&sql, relation->from);
 	sql_lit(&sql, " FROM ");
 	sql_table(&sql, relation->from);
 	sql_lit(&sql, " WHERE ");

@@ -2,6 +2,7 @@
 #include "orm/write/insert.h"
 
 #include "orm/model/field_types.h"
+#include "orm/write/parts.h"
 
 #define TEXT_ARRAY_OID 1009
 #define INTEGER_OID 23
@@ -32,14 +33,6 @@ static bool is_empty(const struct model *model, const struct row *row)
 		if (cell_of(row, model->columns[i])->kind != CELL_ABSENT)
 			return false;
 	return true;
-}
-
-static void add_returning(struct sql *sql, const struct model *model)
-{
-	for (size_t i = 0; i < model->ncolumns; i++) {
-		sql_const(sql, i ? ", " : " RETURNING ");
-		sql_name(sql, model->columns[i]->column);
-	}
 }
 
 /* What is the same for every row: true when added. */
@@ -85,37 +78,11 @@ void insert_one(struct arena *arena, const struct model *model, const struct row
 		sql_lit(&sql, ")");
 	if (conflict == INSERT_SKIPS)
 		sql_lit(&sql, " ON CONFLICT DO NOTHING");
-	add_returning(&sql, model);
+	part_returning(&sql, model);
 	sql_finish(&sql, model->ncolumns, statement);
 }
 
 /* -- many rows ------------------------------------------------------------------- */
-
-struct str insert_array_text(struct arena *arena, const struct str *items, size_t n)
-{
-	struct buf text = {0};
-
-	buf_add_char(&text, '{');
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_add_char(&text, ',');
-		if (!items[i].p) {
-			BUF_LIT(&text, "NULL");
-			continue;
-		}
-		buf_add_char(&text, '"');
-		for (size_t c = 0; c < items[i].n; c++) {
-			if (items[i].p[c] == '"' || items[i].p[c] == '\\')
-				buf_add_char(&text, '\\');
-			buf_add_char(&text, items[i].p[c]);
-		}
-		buf_add_char(&text, '"');
-	}
-	buf_add_char(&text, '}');
-	struct str whole = arena_str(arena, buf_str(&text));
-	buf_release(&text);
-	return whole;
-}
 
 /* unnest() takes arrays of arrays apart to the last element: an array's column travels as the
  * texts of its arrays. */
@@ -131,7 +98,7 @@ static struct str column_text(struct arena *arena, const struct field *field,
 
 	for (size_t i = 0; i < n; i++)
 		texts[i] = cell_of(rows[i], field)->text;
-	return insert_array_text(arena, texts, n);
+	return part_array_text(arena, texts, n);
 }
 
 /* One output column of the SELECT: u.c3, cast back where it travels as text. */
@@ -210,7 +177,7 @@ void insert_many(struct arena *arena, const struct model *model, const struct ro
 	}
 	if (conflict == INSERT_SKIPS)
 		sql_lit(&sql, " ON CONFLICT DO NOTHING");
-	add_returning(&sql, model);
+	part_returning(&sql, model);
 	sql_finish(&sql, model->ncolumns, statement);
 }
 

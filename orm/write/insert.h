@@ -22,7 +22,5 @@ void insert_many(struct arena *arena, const struct model *model, const struct ro
                  size_t n, enum insert_conflict conflict, struct statement *statement);
 /* Whether the same columns are given in the same way: one statement can take both. */
 bool insert_same_shape(const struct model *model, const struct row *a, const struct row *b);
-/* A PostgreSQL array literal of texts; p == NULL is NULL. */
-struct str insert_array_text(struct arena *arena, const struct str *items, size_t n);
 
 #endif

@@ -5,9 +5,8 @@
  */
 #include "orm/write/link.h"
 
-#include "orm/sql/writer.h"
 #include "orm/write/delete.h"
-#include "orm/write/insert.h"
+#include "orm/write/parts.h"
 
 /* -- the owner ------------------------------------------------------------------- */
 
@@ -159,7 +158,7 @@ bool link_add(struct writing *writing, const struct link *link, const struct str
 	struct statement statements[2];
 	struct db_rows rows[2];
 	size_t nstatements = link->relation->is_symmetrical ? 2 : 1;
-	struct str array = insert_array_text(writing->arena, keys, n);
+	struct str array = part_array_text(writing->arena, keys, n);
 
 	*added = 0;
 	if (!n)
@@ -217,10 +216,8 @@ static void emit_keys(struct arena *arena, const struct link *link, enum which w
 	struct sql sql;
 
 	sql_init(&sql, arena);
-	for (size_t i = 0; i < through->npk_fields; i++) {
-		sql_const(&sql, i ? ", " : "SELECT ");
-		sql_name(&sql, through->pk_fields[i]->column);
-	}
+	sql_lit(&sql, "SELECT ");
+	part_pk_columns(&sql, through);
 	sql_lit(&sql, " FROM ");
 	sql_table(&sql, through);
 	add_where(&sql, link, false, which, keys);
@@ -253,12 +250,12 @@ bool link_remove(struct writing *writing, const struct link *link, const struct 
 {
 	*removed = 0;
 	return !n ||
-	       take_away(writing, link, THESE, insert_array_text(writing->arena, keys, n), removed);
+	       take_away(writing, link, THESE, part_array_text(writing->arena, keys, n), removed);
 }
 
 bool link_keep(struct writing *writing, const struct link *link, const struct str *keys, size_t n,
                uint64_t *removed)
 {
-	return take_away(writing, link, ALL_BUT_THESE, insert_array_text(writing->arena, keys, n),
+	return take_away(writing, link, ALL_BUT_THESE, part_array_text(writing->arena, keys, n),
 	                 removed);
 }

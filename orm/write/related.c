@@ -4,7 +4,7 @@
 #include "orm/write/write.h"
 
 #include "orm/sql/writer.h"
-#include "orm/write/insert.h"
+#include "orm/write/parts.h"
 #include "orm/write/link.h"
 #include "orm/write/targets.h"
 
@@ -98,7 +98,7 @@ static void emit_select(struct change *change, struct statement *statement)
 	sql_name(&sql, pk->column);
 	sql_lit(&sql, " = ANY(");
 	sql_field_array_param(&sql, pk->value_field,
-	                      insert_array_text(arena, change->targets.keys, change->targets.n));
+	                      part_array_text(arena, change->targets.keys, change->targets.n));
 	sql_lit(&sql, ") FOR UPDATE");
 	sql_finish(&sql, 2, statement);
 }
@@ -130,7 +130,7 @@ static void emit_update(struct change *change, struct str value, enum which whic
 	sql_lit(&sql, "(");
 	sql_name(&sql, pk->column);
 	sql_lit(&sql, " = ANY(");
-	sql_field_array_param(&sql, pk->value_field, insert_array_text(arena, keys, n));
+	sql_field_array_param(&sql, pk->value_field, part_array_text(arena, keys, n));
 	sql_lit(&sql, "))");
 	sql_finish(&sql, 0, statement);
 }

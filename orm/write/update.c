@@ -3,6 +3,7 @@
 
 #include "orm/query/decode.h"
 #include "orm/write/assign.h"
+#include "orm/write/parts.h"
 
 bool write_update(struct db_session *session, const struct model *model,
                   const struct plan_scope *scope, const struct query *query, const struct value *set,
@@ -62,31 +63,66 @@ static bool keeps_key(struct writing *writing, const struct model *model,
 	return true;
 }
 
-/* Waits.  Assigns and answers the row, as one transaction. */
-static bool change_and_read(struct writing *writing, const struct model *model,
-                            const struct plan_scope *scope, const struct assignments *assignments,
-                            struct written *written)
+static bool emit_row(struct writing *writing, const struct model *model,
+                     const struct plan_scope *scope, const struct assignments *assignments,
+                     struct statement *statement)
 {
-	struct statement statements[2];
-	struct db_rows *rows = ARENA_ARRAY(writing->arena, struct db_rows, 2);
-	const struct query *query = every_row(writing);
-	const struct plan *plan;
-	size_t n = 0;
+	struct statement update;
+	struct sql sql;
 
-	if (assignments->n && !plan_update(writing->arena, model, scope, query, assignments->items,
-	                                   assignments->n, &statements[n++], writing->error))
+	if (!plan_update(writing->arena, model, scope, every_row(writing), assignments->items,
+	                 assignments->n, &update, writing->error))
 		return false;
-	if (!plan_query(writing->arena, model, scope, query, &plan, writing->error))
-		return false;
-	statements[n++] = plan->statement;
-	if (!writing_run(writing, statements, n, rows))
-		return false;
-	if (rows[n - 1].nrows == 0)
-		return writing_none_found(writing, model, NULL);
-	struct written_row *row = ARENA_NEW(writing->arena, struct written_row);
-	*row = (struct written_row){&rows[n - 1], 0};
-	*written = (struct written){.model = model, .layout = plan->layout, .rows = row, .nrows = 1};
+	sql_init(&sql, writing->arena);
+	part_statement(&sql, &update);
+	part_returning(&sql, model);
+	sql_finish(&sql, model->ncolumns, statement);
 	return true;
+}
+
+static bool answer(struct writing *writing, const struct model *model, const struct db_rows *rows,
+                   struct written *written)
+{
+	struct written_row *row = ARENA_NEW(writing->arena, struct written_row);
+
+	if (rows->nrows == 0)
+		return writing_none_found(writing, model, NULL);
+	*row = (struct written_row){rows, 0};
+	written->model = model;
+	written->rows = row;
+	written->nrows = 1;
+	return true;
+}
+
+/* Waits.  Nothing to assign: the row as it is. */
+static bool read_row(struct writing *writing, const struct model *model,
+                     const struct plan_scope *scope, struct written *written)
+{
+	struct db_rows *rows = ARENA_NEW(writing->arena, struct db_rows);
+	const struct plan *plan;
+
+	if (!plan_query(writing->arena, model, scope, every_row(writing), &plan, writing->error) ||
+	    !writing_read(writing, &plan->statement, 1, rows))
+		return false;
+	written->layout = plan->layout;
+	return answer(writing, model, rows, written);
+}
+
+/* Waits. */
+static bool change_row(struct writing *writing, const struct model *model,
+                       const struct plan_scope *scope, const struct assignments *assignments,
+                       struct written *written)
+{
+	struct db_rows *rows = ARENA_NEW(writing->arena, struct db_rows);
+	struct statement statement;
+
+	if (!assignments->n)
+		return read_row(writing, model, scope, written);
+	if (!emit_row(writing, model, scope, assignments, &statement) ||
+	    !writing_query(writing, &statement, rows))
+		return false;
+	plan_model_layout(writing->arena, model, &written->layout);
+	return answer(writing, model, rows, written);
 }
 
 bool write_row(struct db_session *session, const struct model *model,
@@ -101,5 +137,5 @@ bool write_row(struct db_session *session, const struct model *model,
 	writing_init(&writing, session, model->registry, error);
 	return keeps_key(&writing, model, scope, set) &&
 	       assignments_read(&writing, model, mode, set, &assignments) &&
-	       change_and_read(&writing, model, scope, &assignments, written);
+	       change_row(&writing, model, scope, &assignments, written);
 }

@@ -22,6 +22,8 @@ enum http_method {
 	HTTP_OTHER,
 };
 
+struct key_lookups; /* orm/fetch/key_lookup.h */
+
 struct header {
 	struct str name, value;
 };
@@ -40,6 +42,7 @@ struct request {
 	const struct registry *registry;
 	const struct settings *settings;
 	struct db_session db;
+	struct key_lookups *lookups; /* the worker's */
 	struct error error;
 	struct str id; /* request id */
 	enum http_method method;

@@ -5,6 +5,7 @@
 #include "server/worker.h"
 
 #include "orm/base/task.h"
+#include "orm/fetch/key_lookup.h"
 #include "server/http.h"
 
 #include <errno.h>
@@ -43,7 +44,8 @@ static bool make_databases(struct worker *worker)
 		if (!worker->dbs[i])
 			return false;
 	}
-	return true;
+	worker->lookups = key_lookups_new(worker->loop, worker->dbs[0], worker->setup->registry);
+	return worker->lookups != NULL;
 }
 
 static void on_wake(void *arg)
@@ -60,6 +62,9 @@ static void take_down(struct worker *worker)
 	if (worker->http)
 		http_free(worker->http);
 	worker->http = NULL;
+	if (worker->lookups)
+		key_lookups_free(worker->lookups);
+	worker->lookups = NULL;
 	free_databases(worker);
 }
 

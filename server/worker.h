@@ -35,6 +35,7 @@ struct worker {
 	pthread_t thread;
 	struct loop *loop;
 	struct db **dbs; /* setup->settings->ndatabases */
+	struct key_lookups *lookups; /* of the first database */
 	struct http *http;
 };
 

@@ -81,6 +81,11 @@ bool plan_in_bulk(struct arena *arena, const struct model *model, const struct p
                   const struct query *query, const struct value *ids, const struct value *field_name,
                   const struct plan **plan, unsigned *key_column, struct error *error);
 
+/* The model's own rows whose primary key is in an array parameter (plan->keys_param): for lookups that are
+ * sent together.  In no order; *key_column is the column of the key. */
+bool plan_by_keys(struct arena *arena, const struct model *model, const struct plan **plan,
+                  unsigned *key_column, struct error *error);
+
 /* For write/: statements over the rows a query selects. */
 struct assignment {
 	const struct field *field;

@@ -251,3 +251,30 @@ bool level_prefetch(struct resolved *q, struct plan *plan)
 	plan->nprefetches = plans.n;
 	return true;
 }
+
+bool plan_by_keys(struct arena *arena, const struct model *model, const struct plan **out,
+                  unsigned *key_column, struct error *error)
+{
+	struct plan *plan = ARENA_NEW(arena, struct plan);
+	struct clause *clause = ARENA_NEW(arena, struct clause);
+	const struct query query = {.clauses = clause, .nclauses = 1};
+	struct link link = {.child_field = model->pk};
+	struct resolver r;
+	struct resolved q;
+
+	clause->has_order_by = true;
+	if (!level_start(arena, model, NULL, &query, &r, &q, error) || !resolve_columns(&q) ||
+	    !resolve_order(&q, false))
+		return false;
+	link.source = q.scope->base;
+	restrict_to_keys(q.scope, &link);
+	resolve_slice(&q);
+	resolve_layout(&q);
+	plan->model = model;
+	plan->has_limit = true;
+	plan->layout = q.layout;
+	*key_column = column_for(&q, q.scope->base, model->pk);
+	write_level(&q, plan);
+	*out = plan;
+	return true;
+}

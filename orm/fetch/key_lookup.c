@@ -1,0 +1,226 @@
+/* Natural batching of lookups by primary key.  See key_lookup.h. */
+#include "orm/fetch/key_lookup.h"
+
+#include "orm/base/task.h"
+#include "orm/fetch/keys.h"
+
+#include <stdlib.h>
+
+/* One who asks, on the stack of its task. */
+struct waiter {
+	struct task *task;
+	struct waiter *next;
+	struct str key;
+	uint32_t number; /* of the key in its statement */
+	bool is_done, has_failed;
+	const struct fetched *fetched;
+	size_t row;
+	const struct error *error;
+	struct db_usage usage;
+};
+
+/* One model: its statement, who waits, what is under way. */
+struct shape {
+	struct key_lookups *lookups;
+	const struct plan *plan; /* made at the first lookup */
+	unsigned key_column;
+	struct waiter *first, **end;
+	size_t waiting;
+	unsigned in_flight;
+	struct loop_work work;
+};
+
+struct key_lookups {
+	struct loop *loop;
+	struct db *db;
+	struct arena *arena; /* the plans */
+	struct shape *shapes; /* by model->index */
+	/* Arenas of statements that are answered, for the next ones. */
+	struct arena *idle[KEY_LOOKUPS_IN_FLIGHT];
+	size_t nidle;
+};
+
+struct key_lookups *key_lookups_new(struct loop *loop, struct db *db, const struct registry *registry)
+{
+	struct key_lookups *lookups = calloc(1, sizeof *lookups);
+
+	if (lookups == NULL)
+		return NULL;
+	lookups->loop = loop;
+	lookups->db = db;
+	lookups->arena = arena_new();
+	lookups->shapes = ARENA_ARRAY(lookups->arena, struct shape, registry->nmodels);
+	for (size_t i = 0; i < registry->nmodels; i++) {
+		lookups->shapes[i].lookups = lookups;
+		lookups->shapes[i].end = &lookups->shapes[i].first;
+	}
+	return lookups;
+}
+
+void key_lookups_free(struct key_lookups *lookups)
+{
+	for (size_t i = 0; i < lookups->nidle; i++)
+		arena_free(lookups->idle[i]);
+	arena_free(lookups->arena);
+	free(lookups);
+}
+
+bool key_lookup_fits(const struct model *model)
+{
+	if (model->pk == NULL || model->pk->db_collation.p != NULL)
+		return false;
+	enum type_kind kind = model->pk->value_field->type->kind;
+
+	return kind == TYPE_INTEGER || kind == TYPE_UUID || kind == TYPE_TEXT;
+}
+
+static struct arena *take_arena(struct key_lookups *lookups)
+{
+	return lookups->nidle > 0 ? lookups->idle[--lookups->nidle] : arena_new();
+}
+
+static void give_arena(struct key_lookups *lookups, struct arena *arena)
+{
+	if (lookups->nidle == KEY_LOOKUPS_IN_FLIGHT) {
+		arena_free(arena);
+		return;
+	}
+	arena_reset(arena);
+	lookups->idle[lookups->nidle++] = arena;
+}
+
+static struct waiter *take_waiters(struct shape *shape, struct keys *keys)
+{
+	struct waiter *first = shape->first, *last = NULL;
+	size_t n = 0;
+
+	for (struct waiter *w = first; w != NULL && n < KEY_LOOKUPS_TOGETHER; w = w->next, n++) {
+		w->number = keys_add(keys, w->key);
+		last = w;
+	}
+	shape->waiting -= n;
+	shape->first = last->next;
+	if (shape->first == NULL)
+		shape->end = &shape->first;
+	last->next = NULL;
+	return first;
+}
+
+static struct statement bind(const struct shape *shape, const struct keys *keys, struct arena *arena)
+{
+	struct statement statement = shape->plan->statement;
+	struct param *params = ARENA_ARRAY(arena, struct param, statement.nparams);
+
+	memcpy(params, statement.params, statement.nparams * sizeof *params);
+	params[shape->plan->keys_param].text = keys_array(keys, arena);
+	statement.params = params;
+	return statement;
+}
+
+/* Gives each its row; a resumed task uses it before it next waits. */
+static void deal_out(const struct shape *shape, struct waiter *waiters, const struct keys *keys,
+                     const struct fetched *fetched, struct arena *arena)
+{
+	uint32_t *rows = ARENA_ARRAY(arena, uint32_t, keys->n); /* row + 1 by the key's number */
+
+	for (size_t row = 0; row < fetched->rows.nrows; row++) {
+		uint32_t number = keys_find(keys, db_cell(&fetched->rows, row, shape->key_column));
+
+		if (number != KEY_NONE)
+			rows[number] = (uint32_t)row + 1;
+	}
+	for (struct waiter *w = waiters; w != NULL; w = w->next) {
+		if (rows[w->number] == 0)
+			continue;
+		w->fetched = fetched;
+		w->row = rows[w->number] - 1;
+	}
+}
+
+static void run(void *arg)
+{
+	struct shape *shape = arg;
+	struct arena *arena = take_arena(shape->lookups);
+	struct db_session session;
+	struct fetched fetched = {.plan = shape->plan};
+	struct error error;
+	struct keys keys;
+
+	keys_init(&keys, arena, shape->waiting < KEY_LOOKUPS_TOGETHER ? shape->waiting : KEY_LOOKUPS_TOGETHER);
+	struct waiter *waiters = take_waiters(shape, &keys);
+	struct statement statement = bind(shape, &keys, arena);
+
+	error_init(&error, arena);
+	db_session_init(&session, shape->lookups->db, arena);
+	bool ok = db_query(&session, &statement, true, &fetched.rows, &error);
+
+	if (ok)
+		deal_out(shape, waiters, &keys, &fetched, arena);
+	/* Room for the next before these are answered: answering takes the longest. */
+	shape->in_flight--;
+	if (shape->first != NULL)
+		loop_defer(shape->lookups->loop, &shape->work);
+	for (struct waiter *w = waiters, *next; w != NULL; w = next) {
+		next = w->next;
+		w->is_done = true;
+		w->has_failed = !ok;
+		w->error = &error;
+		w->usage = session.usage;
+		task_resume(w->task);
+	}
+	give_arena(shape->lookups, arena);
+}
+
+static void send(struct loop_work *work)
+{
+	struct shape *shape = (struct shape *)((char *)work - offsetof(struct shape, work));
+
+	while (shape->first != NULL && shape->in_flight < KEY_LOOKUPS_IN_FLIGHT) {
+		shape->in_flight++;
+		task_start(run, shape);
+	}
+}
+
+static bool make_plan(struct shape *shape, const struct model *model, struct error *error)
+{
+	if (shape->plan != NULL)
+		return true;
+	shape->work.run = send;
+	return plan_by_keys(shape->lookups->arena, model, &shape->plan, &shape->key_column, error);
+}
+
+static bool take_error(const struct waiter *waiter, struct error *error)
+{
+	const struct error *from = waiter->error;
+
+	error_set_nowhere(error, from->kind, "%.*s", STR_ARG(from->detail));
+	error->retry_after = from->retry_after;
+	return false;
+}
+
+bool key_lookup(struct key_lookups *lookups, struct db_session *session, const struct model *model,
+                const struct value *key, const struct fetched **fetched, size_t *row,
+                struct error *error)
+{
+	struct shape *shape = &lookups->shapes[model->index];
+	struct waiter waiter = {.task = task_self()};
+
+	if (!make_plan(shape, model, error) ||
+	    !field_parse(model->pk, key, session->arena, &waiter.key, error))
+		return false;
+	*shape->end = &waiter;
+	shape->end = &waiter.next;
+	shape->waiting++;
+	if (shape->in_flight < KEY_LOOKUPS_IN_FLIGHT)
+		loop_defer(lookups->loop, &shape->work);
+	while (!waiter.is_done)
+		task_suspend();
+	session->usage.statements += waiter.usage.statements;
+	session->usage.wait_ns += waiter.usage.wait_ns;
+	session->usage.run_ns += waiter.usage.run_ns;
+	if (waiter.has_failed)
+		return take_error(&waiter, error);
+	*fetched = waiter.fetched;
+	*row = waiter.row;
+	return true;
+}

@@ -3,8 +3,8 @@
 #include "server/embedded.h"
 
 #include "orm/base/log.h"
+#include "tests/support/suite.h"
 
-#include <check.h>
 #include <libpq-fe.h>
 
 #include <ftw.h>
@@ -20,6 +20,36 @@ static struct arena *arena;
 static struct error error;
 static char folder[64]; /* reachable by everyone, holds the data folders of a case */
 static char data[256];
+/* A data folder of a stopped server, copied by the cases that do not look at how one is made. */
+static char made[64];
+
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+	(void)info;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static void make_once(void)
+{
+	struct embedded *embedded = NULL;
+	log_setup(LOG_ERROR, LOG_TEXT);
+	arena = arena_new();
+	error_init(&error, arena);
+	snprintf(made, sizeof made, "/tmp/quern-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(made));
+	ck_assert_int_eq(chmod(made, 0755), 0);
+	const char *dir = arena_printf(arena, "%s/data", made).p;
+	ck_assert_msg(embedded_start(dir, &embedded, &error), "%.*s", STR_ARG(error.detail));
+	embedded_stop(embedded);
+	arena_free(arena);
+}
+
+static void unmake(void)
+{
+	nftw(made, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
 
 static void setup(void)
 {
@@ -32,18 +62,23 @@ static void setup(void)
 	snprintf(data, sizeof data, "%s/data", folder);
 }
 
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-	(void)info;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 static void teardown(void)
 {
 	nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	arena_free(arena);
+}
+
+static void copy_made(const char *dir)
+{
+	const char *from = arena_printf(arena, "%s/data", made).p;
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("cp", "cp", "-a", from, dir, (char *)NULL);
+		_exit(127);
+	}
+	int status;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 }
 
 static struct embedded *start(const char *dir)
@@ -107,7 +142,7 @@ START_TEST(a_new_folder_becomes_a_utf8_database_behind_a_private_socket)
 	ck_assert_str_eq(ask(embedded, "SHOW fsync"), "on");
 	struct stat info;
 	const char *socket = ask(embedded, "SHOW unix_socket_directories");
-	ck_assert_int_eq(stat(arena_cstr(arena, str_trim(str_of(arena_printf(arena, "%s/run", data).p))), &info), 0);
+	ck_assert_int_eq(stat(arena_printf(arena, "%s/run", data).p, &info), 0);
 	ck_assert_int_eq(info.st_mode & 0777, 0700);
 	ck_assert_msg(strstr(socket, "/data/run") != NULL, "%s", socket);
 	ck_assert_int_eq(stat(data, &info), 0);
@@ -116,18 +151,22 @@ START_TEST(a_new_folder_becomes_a_utf8_database_behind_a_private_socket)
 }
 END_TEST
 
-START_TEST(the_server_never_runs_as_root)
+START_TEST(the_server_never_runs_as_root_and_no_interrupt_of_the_terminal_reaches_it)
 {
+	copy_made(data);
 	struct embedded *embedded = start(data);
 	struct stat info;
 	ck_assert_int_eq(stat(arena_printf(arena, "/proc/%d", embedded_pid(embedded)).p, &info), 0);
 	ck_assert_uint_ne(info.st_uid, 0);
+	ck_assert_int_eq(getpgid(embedded_pid(embedded)), embedded_pid(embedded));
+	ck_assert_int_ne(getpgid(embedded_pid(embedded)), getpgrp());
 	embedded_stop(embedded);
 }
 END_TEST
 
 START_TEST(a_second_start_finds_what_the_first_wrote)
 {
+	copy_made(data);
 	struct embedded *embedded = start(data);
 	ask(embedded, "CREATE TABLE note AS SELECT 'kept' AS text");
 	pid_t pid = embedded_pid(embedded);
@@ -141,6 +180,7 @@ END_TEST
 
 START_TEST(a_folder_in_use_is_refused_and_its_user_left_alone)
 {
+	copy_made(data);
 	struct embedded *embedded = start(data);
 	assert_refused(data, "in use by another quern");
 	ck_assert_str_eq(ask(embedded, "SELECT 1"), "1");
@@ -150,6 +190,7 @@ END_TEST
 
 START_TEST(a_killed_server_is_noticed_and_the_next_start_recovers)
 {
+	copy_made(data);
 	struct embedded *embedded = start(data);
 	ask(embedded, "CREATE TABLE note AS SELECT 'kept' AS text");
 	ck_assert(embedded_is_alive(embedded));
@@ -171,7 +212,7 @@ END_TEST
 
 START_TEST(a_stale_pid_that_belongs_to_somebody_else_is_no_obstacle)
 {
-	embedded_stop(start(data));
+	copy_made(data);
 	pid_t other = fork();
 	if (other == 0) {
 		/* The server's user must be able to see it, or PostgreSQL ignores it by itself. */
@@ -193,7 +234,7 @@ END_TEST
 
 START_TEST(a_cluster_of_another_version_is_named_and_left_alone)
 {
-	embedded_stop(start(data));
+	copy_made(data);
 	const char *path = arena_printf(arena, "%s/postgres/PG_VERSION", data).p;
 	write_file(path, "9\n");
 	assert_refused(data, "was made by PostgreSQL 9");
@@ -219,6 +260,7 @@ START_TEST(a_long_path_has_its_socket_elsewhere_and_leaves_nothing_there)
 	memset(name, 'x', 150);
 	name[150] = '\0';
 	const char *dir = arena_printf(arena, "%s/%s", folder, name).p;
+	copy_made(dir);
 	struct embedded *embedded = start(dir);
 	const char *socket = ask(embedded, "SHOW unix_socket_directories");
 	struct str path = str_trim(str_of(socket));
@@ -236,9 +278,11 @@ END_TEST
 
 START_TEST(spaces_quotes_and_commas_in_the_path_are_only_letters)
 {
-	static const char *const names[] = {"my data", "it's \"here\"", "a,b", "back\\slash"};
+	static const char *const names[] = {"it's \"my\" data\\here", "a,b"};
 	const char *name = names[_i];
-	struct embedded *embedded = start(arena_printf(arena, "%s/%s", folder, name).p);
+	const char *dir = arena_printf(arena, "%s/%s", folder, name).p;
+	copy_made(dir);
+	struct embedded *embedded = start(dir);
 	ck_assert_str_eq(ask(embedded, "SELECT 1"), "1");
 	embedded_stop(embedded);
 }
@@ -246,6 +290,7 @@ END_TEST
 
 START_TEST(libpq_variables_of_the_environment_have_no_say)
 {
+	copy_made(data);
 	setenv("PGHOSTADDR", "127.0.0.1", 1);
 	setenv("PGPORT", "1", 1);
 	setenv("PGOPTIONS", "-c search_path=nowhere", 1);
@@ -269,6 +314,7 @@ END_TEST
 
 START_TEST(a_parent_that_is_killed_takes_the_server_along)
 {
+	copy_made(data);
 	int ends[2];
 	ck_assert_int_eq(pipe(ends), 0);
 	pid_t parent = fork();
@@ -295,15 +341,6 @@ START_TEST(a_parent_that_is_killed_takes_the_server_along)
 }
 END_TEST
 
-START_TEST(the_server_is_out_of_reach_of_the_terminals_interrupt)
-{
-	struct embedded *embedded = start(data);
-	ck_assert_int_eq(getpgid(embedded_pid(embedded)), embedded_pid(embedded));
-	ck_assert_int_ne(getpgid(embedded_pid(embedded)), getpgrp());
-	embedded_stop(embedded);
-}
-END_TEST
-
 START_TEST(each_models_path_has_a_data_folder_of_its_own)
 {
 	const char *news = NULL, *again = NULL, *staff = NULL;
@@ -318,11 +355,13 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = tcase_create("embedded");
+	Suite *suite;
+	TCase *tcase = suite_with_case(&suite, "server/embedded");
+	tcase_add_unchecked_fixture(tcase, make_once, unmake);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, a_new_folder_becomes_a_utf8_database_behind_a_private_socket);
-	tcase_add_test(tcase, the_server_never_runs_as_root);
+	tcase_add_test(tcase, the_server_never_runs_as_root_and_no_interrupt_of_the_terminal_reaches_it);
 	tcase_add_test(tcase, a_second_start_finds_what_the_first_wrote);
 	tcase_add_test(tcase, a_folder_in_use_is_refused_and_its_user_left_alone);
 	tcase_add_test(tcase, a_killed_server_is_noticed_and_the_next_start_recovers);
@@ -330,17 +369,10 @@ int main(void)
 	tcase_add_test(tcase, a_cluster_of_another_version_is_named_and_left_alone);
 	tcase_add_test(tcase, a_folder_that_holds_other_things_is_left_alone);
 	tcase_add_test(tcase, a_long_path_has_its_socket_elsewhere_and_leaves_nothing_there);
-	tcase_add_loop_test(tcase, spaces_quotes_and_commas_in_the_path_are_only_letters, 0, 4);
+	tcase_add_loop_test(tcase, spaces_quotes_and_commas_in_the_path_are_only_letters, 0, 2);
 	tcase_add_test(tcase, libpq_variables_of_the_environment_have_no_say);
 	tcase_add_test(tcase, root_is_told_which_folder_keeps_the_server_out);
 	tcase_add_test(tcase, a_parent_that_is_killed_takes_the_server_along);
-	tcase_add_test(tcase, the_server_is_out_of_reach_of_the_terminals_interrupt);
 	tcase_add_test(tcase, each_models_path_has_a_data_folder_of_its_own);
-	Suite *suite = suite_create("server/embedded");
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -68,6 +68,7 @@ struct segment {
 	bool reads_only;
 	bool is_alone;      /* shares its Sync with no other */
 	bool is_slow;       /* by what was measured of its shape */
+	bool prepares_anew; /* takes no statement prepared before: cannot be stale */
 	unsigned shape;     /* where its time is kept */
 
 	size_t answered;    /* statements whose result is here */

@@ -144,11 +144,35 @@ static const char *const *values_of(struct db *db, const struct statement *state
 	return db->values;
 }
 
+static void make_unwanted(struct conn *conn, unsigned number)
+{
+	if (conn->nunwanted == conn->unwanted_cap) {
+		conn->unwanted_cap = conn->unwanted_cap ? conn->unwanted_cap * 2 : 16;
+		conn->unwanted = realloc(conn->unwanted, conn->unwanted_cap * sizeof *conn->unwanted);
+		if (conn->unwanted == NULL)
+			BUG("no memory");
+	}
+	conn->unwanted[conn->nunwanted++] = number;
+}
+
+/* Parsed in the segment's own transaction, whose locks keep the tables as they are. */
+static struct prepared *anew(struct conn *conn, const struct statement *statement, struct prepared *old)
+{
+	bool is_new;
+	make_unwanted(conn, old->number);
+	statements_drop(&conn->statements, old);
+	return statements_get(&conn->statements, statement, &is_new);
+}
+
 static bool send_run(struct conn *conn, struct segment *segment, unsigned index)
 {
 	const struct statement *statement = &segment->statements[index];
 	bool is_new;
 	struct prepared *prepared = statements_get(&conn->statements, statement, &is_new);
+	if (segment->prepares_anew && !is_new) {
+		prepared = anew(conn, statement, prepared);
+		is_new = true;
+	}
 	if (is_new && !send_prepare(conn, segment, prepared))
 		return false;
 	char name[PREPARED_NAME_SIZE];
@@ -222,17 +246,6 @@ void flight_end(struct conn *conn)
 	command_push(conn)->kind = COMMAND_SYNC;
 	if (conn->bytes > CONN_RECYCLE_BYTES)
 		conn->is_fat = true;
-}
-
-static void make_unwanted(struct conn *conn, unsigned number)
-{
-	if (conn->nunwanted == conn->unwanted_cap) {
-		conn->unwanted_cap = conn->unwanted_cap ? conn->unwanted_cap * 2 : 16;
-		conn->unwanted = realloc(conn->unwanted, conn->unwanted_cap * sizeof *conn->unwanted);
-		if (conn->unwanted == NULL)
-			BUG("no memory");
-	}
-	conn->unwanted[conn->nunwanted++] = number;
 }
 
 /* Between the result of a failed command and the NULL behind it libpq 15 loses count when something
@@ -357,6 +370,9 @@ static void take_error(struct conn *conn, const struct command *command, const P
 	}
 	struct flight *flight = flight_oldest(conn);
 	struct segment *segment = command->segment;
+	/* Deferred constraints speak at the Sync; what writes is alone in its flight. */
+	if (command->kind == COMMAND_SYNC)
+		segment = flight->segments.first;
 	flight->has_failed = true;
 	if (flight->is_strict)
 		break_off(conn, "a transaction cannot be ended");
@@ -410,8 +426,10 @@ static void settle_answered(struct conn *conn, struct segment *segment, bool fli
 		segment_fail(segment, ERROR_UNAVAILABLE, "The database has changed; try again.");
 		return;
 	}
-	if (segment->is_stale)
+	if (segment->is_stale) {
+		segment->prepares_anew = true;
 		db->stats.healed++;
+	}
 	segment->is_alone = true;
 	segment_again(segment);
 }
@@ -501,7 +519,7 @@ void pipeline_process(struct conn *conn)
 			take_result(conn, result);
 		else if (command->kind != COMMAND_SYNC)
 			command_over(conn);
-		else
+		else if (!flight_oldest(conn)->has_failed)
 			conn->is_broken = true;
 	}
 	if (PQstatus(conn->pg) == CONNECTION_BAD)

@@ -100,6 +100,7 @@ static bool heal(struct db_stream *stream)
 		return false;
 	segment->has_failed = segment->is_stale = stream->is_ended = false;
 	segment->answered = 0;
+	segment->prepares_anew = true;
 	segment->attempts++;
 	flight_send_segment(conn, segment);
 	return true;

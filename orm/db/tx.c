@@ -87,6 +87,7 @@ bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n, s
 		segment.n = n;
 		segment.rows = rows;
 		segment.begin = tx->begin;
+		segment.prepares_anew = attempt > 0;
 		tx->begin = NULL;
 		if (send_and_wait(tx, &segment))
 			return true;

@@ -44,7 +44,11 @@ static void streams_million(void *arg)
 	    open_stream(&c, "SELECT i, 'row ' || i, repeat('x', 100) FROM generate_series(1, 1000000) i");
 	ck_assert_int_eq(count_and_close(&c, stream), 1000000);
 	size_t after = resident_kib();
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed */
 	ck_assert_msg(after < before + 4096, "%zu KiB, then %zu KiB", before, after);
+#endif
+	(void)before;
+	(void)after;
 	client_close(&c);
 }
 

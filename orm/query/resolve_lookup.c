@@ -216,6 +216,23 @@ static bool build_in_expressions(struct scope *scope, const struct lookup *looku
 	return true;
 }
 
+/* PostgreSQL has no array of arrays: the values stand one by one. */
+static bool build_in_arrays(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+                            const struct value *list, const struct rcond **out)
+{
+	struct rcond *cond = new_lookup(scope, lookup, left, list->list.n);
+
+	for (size_t i = 0; i < list->list.n; i++) {
+		const struct rexpr *item;
+
+		if (!literal_operand(scope, left->field, &list->list.items[i], &item))
+			return false;
+		set_operand(cond, i, item);
+	}
+	*out = cond;
+	return true;
+}
+
 static bool build_in(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
                      const struct operand *operand, const struct rights *rights,
                      const struct rcond **out)
@@ -243,6 +260,8 @@ static bool build_in(struct scope *scope, const struct lookup *lookup, const str
 		*out = cond_group(scope->r->arena, RC_OR, NULL, 0);
 		return true;
 	}
+	if (kind_of(left) == TYPE_ARRAY)
+		return build_in_arrays(scope, lookup, left, &list, out);
 	return field_parse_array(left->field, &list, scope->r->arena, &cond->list, scope->r->error);
 }
 

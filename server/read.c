@@ -247,7 +247,7 @@ static const struct query *capped(struct request *request, const struct query *q
 	struct query *copy = ARENA_NEW(request->arena, struct query);
 	struct clause *clauses = ARENA_ARRAY(request->arena, struct clause, query->nclauses + 1);
 
-	memcpy(clauses, query->clauses, query->nclauses * sizeof *clauses);
+	copy_bytes(clauses, query->clauses, query->nclauses * sizeof *clauses);
 	clauses[query->nclauses] = (struct clause){
 	    .has_limit = true, .limit = (int64_t)request->settings->max_rows + 1};
 	*copy = *query;

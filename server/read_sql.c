@@ -93,7 +93,7 @@ static struct statement with_keys(struct arena *arena, const struct shown *shown
 	if (shown->level == NULL)
 		return copy;
 	copy.params = ARENA_ARRAY(arena, struct param, copy.nparams);
-	memcpy(copy.params, shown->statement.params, copy.nparams * sizeof *copy.params);
+	copy_bytes(copy.params, shown->statement.params, copy.nparams * sizeof *copy.params);
 	copy.params[shown->level->keys_param].text = STR("{}");
 	return copy;
 }

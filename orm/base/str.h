@@ -24,6 +24,13 @@ struct str {
 /* Arguments for "%.*s". */
 #define STR_ARG(s) (int)(s).n, (s).p
 
+/* As memcpy(), but nothing may be copied from or to nowhere: an empty list or text has no address. */
+static inline void copy_bytes(void *to, const void *from, size_t n)
+{
+	if (n)
+		memcpy(to, from, n);
+}
+
 /* A view of a C string; NULL gives the empty view with p == NULL. */
 struct str str_of(const char *text);
 bool str_eq(struct str a, struct str b);

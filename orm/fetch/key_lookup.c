@@ -111,7 +111,7 @@ static struct statement bind(const struct shape *shape, const struct keys *keys,
 	struct statement statement = shape->plan->statement;
 	struct param *params = ARENA_ARRAY(arena, struct param, statement.nparams);
 
-	memcpy(params, statement.params, statement.nparams * sizeof *params);
+	copy_bytes(params, statement.params, statement.nparams * sizeof *params);
 	params[shape->plan->keys_param].text = keys_array(keys, arena);
 	statement.params = params;
 	return statement;

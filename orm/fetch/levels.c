@@ -60,7 +60,7 @@ static struct statement bind_keys(struct arena *arena, const struct job *job)
 	struct param *params = ARENA_ARRAY(arena, struct param, statement.nparams);
 
 	ASSERT(plan->keys_param < statement.nparams);
-	memcpy(params, statement.params, statement.nparams * sizeof *params);
+	copy_bytes(params, statement.params, statement.nparams * sizeof *params);
 	params[plan->keys_param].text = keys_array(&job->keys, arena);
 	statement.params = params;
 	return statement;
@@ -97,7 +97,7 @@ static void deal_out(struct arena *arena, struct job *job)
 		key_of_child[row] = keys_find(
 		    &job->keys, db_cell(&job->children->rows, row, job->prefetch->child_column));
 	count_children(job, key_of_child, first_of_key, count_of_key);
-	memcpy(next, first_of_key, job->keys.n * sizeof *next);
+	copy_bytes(next, first_of_key, job->keys.n * sizeof *next);
 	for (size_t row = 0; row < nchildren; row++) {
 		if (key_of_child[row] != KEY_NONE)
 			order[next[key_of_child[row]]++] = (uint32_t)row;

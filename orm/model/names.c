@@ -50,7 +50,7 @@ static struct str digest_of(struct arena *arena, struct str table, const struct 
 {
 	struct str *parts = ARENA_ARRAY(arena, struct str, n + 2);
 	parts[0] = table;
-	memcpy(parts + 1, columns, n * sizeof *columns);
+	copy_bytes(parts + 1, columns, n * sizeof *columns);
 	parts[n + 1] = more;
 	return django_digest(arena, parts, n + 2, length);
 }

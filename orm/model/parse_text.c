@@ -106,7 +106,7 @@ bool parse_inet(const struct field *field, const struct value *value, struct are
 	struct str s = value->kind == VALUE_TEXT ? str_trim(value->text) : STR("");
 	bool is_known = s.n > 0 && s.n < sizeof given && !memchr(s.p, 0, s.n);
 	if (is_known) {
-		memcpy(given, s.p, s.n);
+		copy_bytes(given, s.p, s.n);
 		given[s.n] = 0;
 		int family = memchr(s.p, ':', s.n) ? AF_INET6 : AF_INET;
 		is_known = inet_pton(family, given, address) == 1 &&

@@ -43,7 +43,7 @@ static bool unknown_name(struct scope *scope, const struct model *model, const s
 	size_t n = model->nmember_names;
 	struct str *names = ARENA_ARRAY(arena, struct str, n + scope->annotations.n + 1);
 
-	memcpy(names, model->member_names, n * sizeof *names);
+	copy_bytes(names, model->member_names, n * sizeof *names);
 	if (part == 0)
 		for (size_t i = 0; i < scope->annotations.n; i++)
 			names[n++] = scope->annotations.items[i].name;

@@ -263,9 +263,9 @@ static void apply_related(struct resolved *q, const struct clause *clause)
 		q->selects_all_related = clause->selects_all_related;
 		if (clause->nselect_related == 0)
 			q->nselect_related = 0;
-		memcpy(all, q->select_related, q->nselect_related * sizeof *all);
-		memcpy(all + q->nselect_related, clause->select_related,
-		       clause->nselect_related * sizeof *all);
+		copy_bytes(all, q->select_related, q->nselect_related * sizeof *all);
+		copy_bytes(all + q->nselect_related, clause->select_related,
+		           clause->nselect_related * sizeof *all);
 		q->select_related = all;
 		q->nselect_related += clause->nselect_related;
 	}

@@ -43,7 +43,7 @@ bool is_ipv4(struct str text)
 
 	if (!text.n || text.n >= sizeof buffer)
 		return false;
-	memcpy(buffer, text.p, text.n);
+	copy_bytes(buffer, text.p, text.n);
 	buffer[text.n] = '\0';
 	return inet_pton(AF_INET, buffer, &address) == 1;
 }
@@ -55,7 +55,7 @@ bool is_ipv6(struct str text)
 
 	if (!text.n || text.n >= sizeof buffer)
 		return false;
-	memcpy(buffer, text.p, text.n);
+	copy_bytes(buffer, text.p, text.n);
 	buffer[text.n] = '\0';
 	return inet_pton(AF_INET6, buffer, &address) == 1;
 }

@@ -65,6 +65,7 @@ static void stop_server(struct server *server, int signals)
 	server_stop(server, STOPPING_DRAIN);
 	if (pipe(joiner.done) != 0 || pthread_create(&thread, NULL, join_workers, &joiner) != 0) {
 		server_join(server);
+		server_free(server);
 		return;
 	}
 	pollers[1].fd = joiner.done[0];
@@ -78,6 +79,7 @@ static void stop_server(struct server *server, int signals)
 	}
 	pthread_join(thread, NULL);
 	close(joiner.done[0]);
+	server_free(server);
 }
 
 int cli_serve_until_told(struct serving *serving)

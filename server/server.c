@@ -56,6 +56,7 @@ bool server_start(struct server *server, const struct registry *registry,
 		return true;
 	server_stop(server, STOPPING_NOW);
 	server_join(server);
+	server_free(server);
 	return false;
 }
 
@@ -71,6 +72,12 @@ void server_join(struct server *server)
 {
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_join(&server->workers[i]);
+}
+
+void server_free(struct server *server)
+{
+	for (unsigned i = 0; i < server->nworkers; i++)
+		worker_free(&server->workers[i]);
 	free(server->workers);
 	server->workers = NULL;
 	server->nworkers = 0;

@@ -19,7 +19,9 @@ bool server_start(struct server *server, const struct registry *registry,
 /* Tells the workers to finish and end: with STOPPING_DRAIN what is in flight, with STOPPING_NOW not
  * even that.  May be called again, to hurry. */
 void server_stop(struct server *server, enum stopping how);
-/* Waits for all workers and frees. */
+/* Waits for the end of all workers; server_stop may still be called meanwhile. */
 void server_join(struct server *server);
+/* After server_join, when nobody calls server_stop any more. */
+void server_free(struct server *server);
 
 #endif

@@ -117,6 +117,9 @@ void worker_wake(struct worker *worker)
 void worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
-	/* Only now: until here another thread may have woken it. */
+}
+
+void worker_free(struct worker *worker)
+{
 	loop_free(worker->loop);
 }

@@ -44,7 +44,9 @@ struct worker {
 bool worker_start(struct worker *worker, struct error *error);
 /* From any thread: look at setup->stopping. */
 void worker_wake(struct worker *worker);
-/* Waits for the thread's end. */
+/* Waits for the thread's end; it may still be woken. */
 void worker_join(struct worker *worker);
+/* After worker_join, when nobody wakes it any more. */
+void worker_free(struct worker *worker);
 
 #endif

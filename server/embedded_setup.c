@@ -337,6 +337,12 @@ static bool give_folder(const char *dir, const struct server_user *user, struct 
 	return true;
 }
 
+/* Entries of an empty folder; the last is that of a volume's root. */
+static bool is_nothing(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0;
+}
+
 static bool is_empty_or_ours(struct arena *arena, const char *dir)
 {
 	if (access(path_join(arena, dir, "quern.lock"), F_OK) == 0)
@@ -344,11 +350,13 @@ static bool is_empty_or_ours(struct arena *arena, const char *dir)
 	DIR *folder = opendir(dir);
 	if (!folder)
 		return false;
-	size_t entries = 0;
-	while (readdir(folder))
-		entries++;
+	bool is_empty = true;
+	for (const struct dirent *entry; (entry = readdir(folder));) {
+		if (!is_nothing(entry->d_name))
+			is_empty = false;
+	}
 	closedir(folder);
-	return entries <= 2; /* "." and ".." */
+	return is_empty;
 }
 
 /* The lock goes with its descriptor, so that a quern that was killed leaves none behind. */

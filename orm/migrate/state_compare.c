@@ -2,6 +2,8 @@
  * time". */
 #include "orm/migrate/state.h"
 
+#include <stdlib.h>
+
 /* The facts of one subject, or of one model, beside each other. */
 struct span {
 	const struct fact *facts;
@@ -126,6 +128,12 @@ static void compare_removed(struct arena *arena, const struct fact *fact,
 	         arena_printf(arena, "%.*s: the model was removed", STR_ARG(fact->model)));
 }
 
+static int compare_positions(const void *a, const void *b)
+{
+	size_t x = (*(const struct model *const *)a)->index, y = (*(const struct model *const *)b)->index;
+	return (x > y) - (x < y);
+}
+
 void state_compare(struct arena *arena, const struct state *recorded, const struct state *wanted,
                    const struct registry *registry, struct state_difference *difference)
 {
@@ -139,4 +147,7 @@ void state_compare(struct arena *arena, const struct state *recorded, const stru
 		else
 			*ARENA_PUSH(arena, &difference->added) = registry_model(registry, pair.is.facts->model);
 	}
+	if (difference->added.n > 0)
+		qsort(difference->added.items, difference->added.n, sizeof *difference->added.items,
+		      compare_positions);
 }

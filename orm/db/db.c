@@ -4,6 +4,8 @@
  * exactly once, from db_wake(), when the last of its segments is done; a segment is on no list by
  * then, so it may live on that task's stack.
  */
+#include "orm/db/db.h"
+
 #include "orm/db/engine.h"
 
 #include <stdio.h>
@@ -49,13 +51,13 @@ static void add_own_options(struct buf *out, const char *conninfo)
 static char *options_of(const struct db_settings *settings)
 {
 	static const char *const fixed[][2] = {
-	    {"TimeZone", "UTC"},
-	    {"DateStyle", "ISO,YMD"},
-	    {"IntervalStyle", "iso_8601"},
-	    {"bytea_output", "hex"},
-	    {"extra_float_digits", "1"},
-	    {"standard_conforming_strings", "on"},
-	    {"default_transaction_isolation", "read committed"},
+		{"TimeZone", "UTC"},
+		{"DateStyle", "ISO,YMD"},
+		{"IntervalStyle", "iso_8601"},
+		{"bytea_output", "hex"},
+		{"extra_float_digits", "1"},
+		{"standard_conforming_strings", "on"},
+		{"default_transaction_isolation", "read committed"},
 	};
 	struct buf out = {0};
 	char number[16];
@@ -81,7 +83,7 @@ struct db *db_new(struct loop *loop, const struct db_settings *settings)
 	db->conninfo = copied(settings->conninfo);
 	db->options = options_of(settings);
 	db->application_name =
-	    copied(settings->application_name != NULL ? settings->application_name : "quern");
+		copied(settings->application_name != NULL ? settings->application_name : "quern");
 	db->pool_size = settings->pool_size > 0 ? settings->pool_size : 1;
 	db->acquire_timeout_ns = settings->acquire_timeout_ms * MS;
 	db->statement_timeout_ns = settings->statement_timeout_ms * MS;
@@ -225,7 +227,8 @@ void segment_done(struct segment *segment)
 	uint64_t now = loop_clock();
 	uint64_t sent = segment->sent_at > 0 ? segment->sent_at : now;
 	usage->statements += (unsigned)segment->n;
-	usage->wait_ns += segment->queued_at > 0 && sent > segment->queued_at ? sent - segment->queued_at : 0;
+	usage->wait_ns +=
+		segment->queued_at > 0 && sent > segment->queued_at ? sent - segment->queued_at : 0;
 	usage->run_ns += now - sent;
 	if (segment->has_failed)
 		segment_drop_results(segment);
@@ -308,7 +311,8 @@ bool session_is_usable(struct db_session *session, struct error *error)
 	if (!session->is_cancelled && !session->db->is_closing)
 		return true;
 	error_set_nowhere(error, ERROR_UNAVAILABLE, "%s",
-	                  session->is_cancelled ? "The request was cancelled." : "The server is stopping.");
+	                  session->is_cancelled ? "The request was cancelled."
+	                                        : "The server is stopping.");
 	error->retry_after = 1;
 	return false;
 }
@@ -344,8 +348,9 @@ static bool check_params(const struct statement *statements, size_t n, struct er
 {
 	for (size_t i = 0; i < n; i++)
 		if (statements[i].nparams > MAX_PARAMS)
-			return error_set_nowhere(error, ERROR_TOO_LARGE,
-			                         "The request needs more than 65535 parameters in one statement.");
+			return error_set_nowhere(
+				error, ERROR_TOO_LARGE,
+				"The request needs more than 65535 parameters in one statement.");
 	return true;
 }
 
@@ -364,8 +369,8 @@ static bool is_slow(const struct shape *shape)
 	return shape->runs > 1 && shape->average_us > SLOW_SHAPE_US;
 }
 
-static void set_work(struct segment *segment, const struct statement *statements, size_t n, bool reads_only,
-                     struct db_rows *rows)
+static void set_work(struct segment *segment, const struct statement *statements, size_t n,
+                     bool reads_only, struct db_rows *rows)
 {
 	struct db *db = segment->session->db;
 	segment->statements = statements;
@@ -376,8 +381,8 @@ static void set_work(struct segment *segment, const struct statement *statements
 	segment->is_slow = is_slow(&db->shapes[segment->shape]);
 }
 
-bool db_run(struct db_session *session, const struct statement *statements, size_t n, bool reads_only,
-            struct db_rows *rows, struct error *error)
+bool db_run(struct db_session *session, const struct statement *statements, size_t n,
+            bool reads_only, struct db_rows *rows, struct error *error)
 {
 	if (n == 0)
 		return true;

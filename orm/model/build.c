@@ -1,4 +1,6 @@
 /* The build of a registry, pass by pass, and what all passes use: mistakes, names, finding drafts. */
+#include "orm/model/build.h"
+
 #include "orm/model/draft.h"
 
 #include <stdio.h>

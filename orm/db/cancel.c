@@ -185,7 +185,8 @@ static bool ask(struct helper *helper, struct conn *conn)
 	struct job *job = calloc(1, sizeof *job);
 	if (job == NULL)
 		BUG("no memory");
-	*job = (struct job){.request = PQgetCancel(conn->pg), .conn = conn, .generation = conn->generation};
+	*job = (struct job){
+		.request = PQgetCancel(conn->pg), .conn = conn, .generation = conn->generation};
 	if (job->request == NULL) {
 		free(job);
 		return false;

@@ -102,7 +102,8 @@ void conn_flush(struct conn *conn)
 		conn->is_broken = true;
 		return;
 	}
-	uint32_t events = (conn->is_paused ? 0 : (uint32_t)EPOLLIN) | (flushed == 1 ? (uint32_t)EPOLLOUT : 0);
+	uint32_t events =
+		(conn->is_paused ? 0 : (uint32_t)EPOLLIN) | (flushed == 1 ? (uint32_t)EPOLLOUT : 0);
 	if (events == 0) {
 		/* Watched for nothing, a hang-up would be reported without end. */
 		loop_unwatch(&conn->watch);
@@ -134,9 +135,10 @@ static void ready(struct loop_watch *watch, uint32_t events)
 bool conn_connect(struct conn *conn)
 {
 	struct db *db = conn->db;
-	const char *const keywords[] = {"dbname", "client_encoding", "options", "gssencmode",
-	                                "fallback_application_name", NULL};
-	const char *const values[] = {db->conninfo, "UTF8", db->options, "disable", db->application_name, NULL};
+	const char *const keywords[] = {"dbname",     "client_encoding",           "options",
+	                                "gssencmode", "fallback_application_name", NULL};
+	const char *const values[] = {db->conninfo,         "UTF8", db->options, "disable",
+	                              db->application_name, NULL};
 	ASSERT(conn->state == CONN_CLOSED && conn->pg == NULL);
 	conn->pg = PQconnectStartParams(keywords, values, 1);
 	if (conn->pg == NULL)
@@ -157,7 +159,8 @@ void conn_close(struct conn *conn, const char *why)
 	bool was_ready = conn->state == CONN_READY;
 	loop_unwatch(&conn->watch);
 	if (why != NULL)
-		log_event(conn->is_fat ? LOG_DEBUG : LOG_INFO, "database connection closed", LOG_FIELDS(LOG_STR("reason", str_of(why))));
+		log_event(conn->is_fat ? LOG_DEBUG : LOG_INFO, "database connection closed",
+		          LOG_FIELDS(LOG_STR("reason", str_of(why))));
 	if (was_ready) {
 		db->nready--;
 		db->stats.losses++;
@@ -170,7 +173,8 @@ void conn_close(struct conn *conn, const char *why)
 	PQfinish(conn->pg);
 	conn->pg = NULL;
 	conn->generation++;
-	conn->is_returning = conn->is_slow = conn->is_reserved = conn->needs_flush = conn->is_broken = false;
+	conn->is_returning = conn->is_slow = conn->is_reserved = conn->needs_flush = conn->is_broken =
+		false;
 	conn->is_paused = conn->is_fat = conn->saw_fatal = conn->is_stuck = conn->is_proven = false;
 	conn->cancel = CANCEL_NONE;
 	if (was_ready)

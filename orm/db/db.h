@@ -23,12 +23,12 @@ struct db_tx;
 struct db_stream;
 
 struct db_settings {
-	const char *conninfo;           /* any libpq connection string; "" for PG* variables */
-	unsigned pool_size;             /* connections of this worker */
-	unsigned acquire_timeout_ms;    /* waiting for a connection: then 503 */
-	unsigned statement_timeout_ms;  /* 504; 0: none */
-	unsigned statement_cache;       /* prepared statements kept per connection */
-	const char *search_path;        /* NULL: the role's own */
+	const char *conninfo;          /* any libpq connection string; "" for PG* variables */
+	unsigned pool_size;            /* connections of this worker */
+	unsigned acquire_timeout_ms;   /* waiting for a connection: then 503 */
+	unsigned statement_timeout_ms; /* 504; 0: none */
+	unsigned statement_cache;      /* prepared statements kept per connection */
+	const char *search_path;       /* NULL: the role's own */
 	const char *application_name;
 };
 
@@ -41,8 +41,8 @@ struct db_usage {
 
 /* The result of one statement; cells are PostgreSQL's text form. */
 struct db_rows {
-	void *result;      /* the PGresult; freed with the session's arena */
-	void *const *singles; /* of a stream: one PGresult a row; NULL else */
+	void *result;            /* the PGresult; freed with the session's arena */
+	void *const *singles;    /* of a stream: one PGresult a row; NULL else */
 	const struct str *cells; /* of rows that somebody copied (fetch/): row by row; NULL else */
 	size_t nrows;
 	size_t ncolumns;
@@ -77,8 +77,8 @@ struct db_session {
 	struct db *db;
 	struct arena *arena; /* results live here */
 	struct db_usage usage;
-	bool is_cancelled;   /* set by db_session_cancel */
-	void *waiting;       /* what the task waits for now; private to db */
+	bool is_cancelled; /* set by db_session_cancel */
+	void *waiting;     /* what the task waits for now; private to db */
 };
 void db_session_init(struct db_session *session, struct db *db, struct arena *arena);
 /* The client is gone: from the loop, cancels what runs (the waiting call fails with ERROR_UNAVAILABLE). */
@@ -103,8 +103,8 @@ bool db_begin(struct db_session *session, enum db_isolation isolation, struct db
               struct error *error);
 /* An error of a statement leaves the transaction open to be rolled back by the caller
  * (db_rollback), unless the connection is lost; db_rollback is always right after false. */
-bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n,
-               struct db_rows *rows, struct error *error);
+bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n, struct db_rows *rows,
+               struct error *error);
 bool db_tx_query(struct db_tx *tx, const struct statement *statement, struct db_rows *rows,
                  struct error *error);
 bool db_commit(struct db_tx *tx, struct error *error);

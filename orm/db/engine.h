@@ -20,7 +20,8 @@
 
 #include <libpq-fe.h>
 
-#define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member)                                                        \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #define MS 1000000ULL
 
@@ -61,26 +62,26 @@ struct segment {
 	const struct statement *statements;
 	size_t n;
 	struct db_rows *rows;
-	const char *begin;  /* sent before the statements; NULL: nothing */
-	const char *commit; /* sent behind them */
+	const char *begin;        /* sent before the statements; NULL: nothing */
+	const char *commit;       /* sent behind them */
 	struct db_stream *stream; /* single rows go there */
-	bool is_lease;      /* sends nothing: wants a connection of its own */
+	bool is_lease;            /* sends nothing: wants a connection of its own */
 	bool reads_only;
 	bool is_alone;      /* shares its Sync with no other */
 	bool is_slow;       /* by what was measured of its shape */
 	bool prepares_anew; /* takes no statement prepared before: cannot be stale */
 	unsigned shape;     /* where its time is kept */
 
-	size_t answered;    /* statements whose result is here */
+	size_t answered; /* statements whose result is here */
 	bool has_failed;
-	bool is_stale;      /* has_failed, because of a prepared statement: to be sent again */
+	bool is_stale; /* has_failed, because of a prepared statement: to be sent again */
 	unsigned attempts;
 	uint64_t queued_at, sent_at, deadline;
 };
 
 /* A prepared statement of one connection: server-side name, full text and types. */
 struct prepared {
-	struct prepared *chain;        /* in its hash bucket */
+	struct prepared *chain;         /* in its hash bucket */
 	struct prepared *newer, *older; /* least recently used last */
 	uint64_t hash;
 	char *sql;
@@ -121,8 +122,8 @@ struct flight {
 	unsigned nstatements;
 	size_t bytes;
 	uint64_t sent_at;
-	bool is_quiet;   /* an error in it means nothing (DEALLOCATE of a name that is gone) */
-	bool is_strict;  /* an error in it ends the connection (ROLLBACK) */
+	bool is_quiet;  /* an error in it means nothing (DEALLOCATE of a name that is gone) */
+	bool is_strict; /* an error in it ends the connection (ROLLBACK) */
 	bool has_failed;
 	bool was_given_up; /* a segment of it: worth cancelling when no other is left */
 	bool is_risky;     /* nobody knows how long it takes */
@@ -149,9 +150,9 @@ struct conn {
 	unsigned command_first, ncommands, command_cap;
 	struct flight *flights; /* a ring */
 	unsigned flight_first, nflights, flight_cap;
-	unsigned nsegments;  /* in the flights */
-	unsigned nrisky;     /* of the flights */
-	size_t bytes;        /* of them */
+	unsigned nsegments;   /* in the flights */
+	unsigned nrisky;      /* of the flights */
+	size_t bytes;         /* of them */
 	uint64_t progress_at; /* when the server last showed itself, or had nothing to do */
 	uint64_t connect_deadline;
 
@@ -159,16 +160,16 @@ struct conn {
 	unsigned *unwanted; /* numbers of statements that the server is to forget */
 	unsigned nunwanted, unwanted_cap;
 	bool is_leased;
-	bool is_returning;  /* lease over, rollback under way */
-	bool is_slow;       /* runs a slow segment alone */
-	bool is_reserved;   /* takes nothing new: the next lease is to have it */
+	bool is_returning; /* lease over, rollback under way */
+	bool is_slow;      /* runs a slow segment alone */
+	bool is_reserved;  /* takes nothing new: the next lease is to have it */
 	bool needs_flush;
-	bool is_broken;     /* to be closed as soon as nobody is inside */
-	bool is_paused;     /* a stream that nobody asks for rows */
-	bool is_fat;        /* to be replaced when idle */
-	bool saw_fatal;     /* the server said why it ends: what stood behind was never run */
-	bool is_proven;     /* an answer has come */
-	bool is_stuck;      /* closed because it answered nothing for too long */
+	bool is_broken; /* to be closed as soon as nobody is inside */
+	bool is_paused; /* a stream that nobody asks for rows */
+	bool is_fat;    /* to be replaced when idle */
+	bool saw_fatal; /* the server said why it ends: what stood behind was never run */
+	bool is_proven; /* an answer has come */
+	bool is_stuck;  /* closed because it answered nothing for too long */
 	enum conn_cancel cancel;
 	uint64_t cancel_since; /* the first request of this bout */
 	uint64_t cancel_at;    /* the latest one */
@@ -196,9 +197,9 @@ struct db {
 	struct conn *conns; /* pool_size slots */
 	unsigned nready;
 	struct conn *connecting;
-	unsigned failures;   /* of connecting, in a row */
+	unsigned failures; /* of connecting, in a row */
 	uint64_t retry_at;
-	bool is_away;        /* logged as such */
+	bool is_away; /* logged as such */
 
 	struct segment_list quick;     /* waiting for a place on a shared connection */
 	struct segment_list exclusive; /* leases and slow segments */
@@ -208,10 +209,10 @@ struct db {
 	size_t values_cap;
 
 	struct loop_work pump;
-	struct loop_timer expiry;  /* the nearest deadline of a waiting segment */
-	struct loop_timer retry;   /* the next try to connect */
-	struct loop_timer tick;    /* looks after stuck and given up flights */
-	struct helper *helper;     /* the cancel thread, made with the first cancel */
+	struct loop_timer expiry; /* the nearest deadline of a waiting segment */
+	struct loop_timer retry;  /* the next try to connect */
+	struct loop_timer tick;   /* looks after stuck and given up flights */
+	struct helper *helper;    /* the cancel thread, made with the first cancel */
 	struct db_stats stats;
 };
 
@@ -279,7 +280,8 @@ void pipeline_settle(struct conn *conn);
 void statements_init(struct statements *statements);
 void statements_release(struct statements *statements);
 /* The entry of this text and types, made when there was none (*is_new). */
-struct prepared *statements_get(struct statements *statements, const struct statement *statement, bool *is_new);
+struct prepared *statements_get(struct statements *statements, const struct statement *statement,
+                                bool *is_new);
 void statements_drop(struct statements *statements, struct prepared *prepared);
 void statements_drop_all(struct statements *statements);
 /* The least recently used one beyond `limit`, or NULL. */

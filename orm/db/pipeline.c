@@ -36,12 +36,12 @@ static void *grown_ring(void *items, unsigned *cap, unsigned first, size_t size)
 static struct command *command_push(struct conn *conn)
 {
 	if (conn->ncommands == conn->command_cap) {
-		conn->commands =
-		    grown_ring(conn->commands, &conn->command_cap, conn->command_first, sizeof *conn->commands);
+		conn->commands = grown_ring(conn->commands, &conn->command_cap, conn->command_first,
+		                            sizeof *conn->commands);
 		conn->command_first = 0;
 	}
 	struct command *command =
-	    &conn->commands[(conn->command_first + conn->ncommands++) & (conn->command_cap - 1)];
+		&conn->commands[(conn->command_first + conn->ncommands++) & (conn->command_cap - 1)];
 	*command = (struct command){0};
 	return command;
 }
@@ -91,7 +91,7 @@ struct flight *flight_begin(struct conn *conn)
 {
 	if (conn->nflights == conn->flight_cap) {
 		conn->flights =
-		    grown_ring(conn->flights, &conn->flight_cap, conn->flight_first, sizeof *conn->flights);
+			grown_ring(conn->flights, &conn->flight_cap, conn->flight_first, sizeof *conn->flights);
 		conn->flight_first = 0;
 		relink(conn);
 	}
@@ -156,7 +156,8 @@ static void make_unwanted(struct conn *conn, unsigned number)
 }
 
 /* Parsed in the segment's own transaction, whose locks keep the tables as they are. */
-static struct prepared *anew(struct conn *conn, const struct statement *statement, struct prepared *old)
+static struct prepared *anew(struct conn *conn, const struct statement *statement,
+                             struct prepared *old)
 {
 	bool is_new;
 	make_unwanted(conn, old->number);
@@ -298,8 +299,9 @@ static void keep_result(struct segment *segment, unsigned index, PGresult *resul
 {
 	ASSERT(index == segment->answered && index < segment->n);
 	struct db_rows *rows = &segment->rows[index];
-	*rows = (struct db_rows){
-	    .result = result, .nrows = (size_t)PQntuples(result), .ncolumns = (size_t)PQnfields(result)};
+	*rows = (struct db_rows){.result = result,
+	                         .nrows = (size_t)PQntuples(result),
+	                         .ncolumns = (size_t)PQnfields(result)};
 	const char *affected = PQcmdTuples(result);
 	for (; *affected >= '0' && *affected <= '9'; affected++)
 		rows->affected = rows->affected * 10 + (uint64_t)(*affected - '0');
@@ -409,12 +411,13 @@ static void measure(struct db *db, const struct segment *segment, uint64_t ns)
 	shape->runs++;
 }
 
-static void settle_answered(struct conn *conn, struct segment *segment, bool flight_has_failed)
+static void settle_answered(struct conn *conn, struct segment *segment, bool flight_has_failed,
+                            uint64_t now)
 {
 	struct db *db = conn->db;
 	bool is_whole = !segment->has_failed && segment->answered == segment->n;
 	if (is_whole && segment->stream == NULL)
-		measure(db, segment, db->loop ? loop_clock() - conn->progress_at : 0);
+		measure(db, segment, now - conn->progress_at);
 	/* What was answered before a neighbour failed was read under READ COMMITTED: it stands. */
 	if (is_whole || (segment->has_failed && !segment->is_stale) || conn->is_leased) {
 		segment_done(segment);
@@ -443,16 +446,17 @@ static void flight_over(struct conn *conn)
 	conn->bytes -= flight.bytes;
 	conn->nrisky -= flight.is_risky;
 	conn->is_proven = true;
+	uint64_t now = loop_clock();
 	struct segment *next;
 	for (struct segment *s = flight.segments.first; s != NULL; s = next) {
 		next = s->next;
 		s->prev = s->next = NULL;
 		s->list = NULL;
 		conn->nsegments--;
-		settle_answered(conn, s, flight.has_failed);
+		settle_answered(conn, s, flight.has_failed, now);
 	}
+	conn->progress_at = now;
 	deallocate(conn);
-	conn->progress_at = loop_clock();
 }
 
 static void command_over(struct conn *conn)
@@ -519,7 +523,7 @@ void pipeline_process(struct conn *conn)
 			take_result(conn, result);
 		else if (command->kind != COMMAND_SYNC)
 			command_over(conn);
-		else if (!flight_oldest(conn)->has_failed)
+		else if (!flight_oldest(conn)->has_failed || PQstatus(conn->pg) == CONNECTION_BAD)
 			conn->is_broken = true;
 	}
 	if (PQstatus(conn->pg) == CONNECTION_BAD)
@@ -549,7 +553,7 @@ void pipeline_give_up(struct segment *segment)
 	struct conn *conn = segment->conn;
 	for (unsigned i = 0; i < conn->ncommands; i++) {
 		struct command *command =
-		    &conn->commands[(conn->command_first + i) & (conn->command_cap - 1)];
+			&conn->commands[(conn->command_first + i) & (conn->command_cap - 1)];
 		if (command->segment == segment)
 			command->segment = NULL;
 	}
@@ -584,9 +588,11 @@ static void settle_lost(struct conn *conn, struct segment *segment, bool is_olde
 		return;
 	}
 	bool is_open = segment->commit != NULL || (!conn->is_leased && !segment->reads_only);
-	segment_fail(segment, ERROR_UNAVAILABLE,
-	             is_open ? "The connection to the database was lost; whether the change was made is not known."
-	                     : "The connection to the database was lost.");
+	segment_fail(
+		segment, ERROR_UNAVAILABLE,
+		is_open
+			? "The connection to the database was lost; whether the change was made is not known."
+			: "The connection to the database was lost.");
 }
 
 void pipeline_settle(struct conn *conn)

@@ -48,7 +48,8 @@ static bool may_grow(const struct db *db)
 /* Whoever is sent there may wait long for his turn. */
 static bool is_doubtful(const struct db *db, const struct conn *conn)
 {
-	return conn->nrisky > 0 || (conn->ncommands > 0 && loop_now(db->loop) > conn->progress_at + UNMOVED);
+	return conn->nrisky > 0 ||
+	       (conn->ncommands > 0 && loop_now(db->loop) > conn->progress_at + UNMOVED);
 }
 
 static bool has_room(const struct conn *conn)
@@ -249,7 +250,8 @@ static void reserve(struct db *db)
 static bool may_share(const struct db *db, const struct segment *segment)
 {
 	const struct shape *shape = &db->shapes[segment->shape];
-	return segment->reads_only && !segment->is_alone && shape->runs > 0 && shape->average_us < QUICK_SHAPE_US;
+	return segment->reads_only && !segment->is_alone && shape->runs > 0 &&
+	       shape->average_us < QUICK_SHAPE_US;
 }
 
 /* As many of the queue as go under one Sync. */
@@ -382,8 +384,10 @@ static bool is_stuck(const struct db *db, struct conn *conn, uint64_t now)
 
 static bool is_late(struct conn *conn, uint64_t now)
 {
-	uint64_t since = conn->cancel_since > conn->progress_at ? conn->cancel_since : conn->progress_at;
-	bool is_due = conn->cancel == CANCEL_SETTLED ? is_given_up(flight_oldest(conn)) : conn->cancel != CANCEL_NONE;
+	uint64_t since =
+		conn->cancel_since > conn->progress_at ? conn->cancel_since : conn->progress_at;
+	bool is_due = conn->cancel == CANCEL_SETTLED ? is_given_up(flight_oldest(conn))
+	                                             : conn->cancel != CANCEL_NONE;
 	return is_due && now > since + CANCEL_TIMEOUT;
 }
 
@@ -425,7 +429,8 @@ void pool_tick(struct loop_timer *timer)
 		is_urgent |= conn->cancel != CANCEL_NONE;
 		is_busy |= conn->ncommands > 0 || conn->state == CONN_CONNECTING;
 		for (unsigned f = 0; f < conn->nflights; f++)
-			is_urgent |= conn->flights[(conn->flight_first + f) & (conn->flight_cap - 1)].was_given_up;
+			is_urgent |=
+				conn->flights[(conn->flight_first + f) & (conn->flight_cap - 1)].was_given_up;
 	}
 	if (is_waited_for(db))
 		loop_defer(db->loop, &db->pump);

@@ -99,7 +99,8 @@ static void grow(struct statements *statements)
 	statements->nbuckets = nbuckets;
 }
 
-static struct prepared *add(struct statements *statements, const struct statement *statement, uint64_t hash)
+static struct prepared *add(struct statements *statements, const struct statement *statement,
+                            uint64_t hash)
 {
 	if (statements->n >= statements->nbuckets)
 		grow(statements);
@@ -122,7 +123,8 @@ static struct prepared *add(struct statements *statements, const struct statemen
 	return prepared;
 }
 
-struct prepared *statements_get(struct statements *statements, const struct statement *statement, bool *is_new)
+struct prepared *statements_get(struct statements *statements, const struct statement *statement,
+                                bool *is_new)
 {
 	uint64_t hash = hash_of(statement);
 	struct prepared *prepared = statements->buckets[hash & (statements->nbuckets - 1)];

@@ -17,7 +17,7 @@ struct db_stream {
 	struct error error; /* of the segment, handed on when its rows are used up */
 	struct wait wait;
 	bool is_waiting;
-	bool is_ended;      /* the Sync was read, or the connection lost */
+	bool is_ended; /* the Sync was read, or the connection lost */
 	void *rows[HELPING_ROWS];
 	size_t n;
 	size_t bytes;
@@ -65,8 +65,8 @@ static void clear_rows(struct db_stream *stream)
 	stream->n = stream->bytes = 0;
 }
 
-bool db_stream_open(struct db_session *session, const struct statement *statement, struct db_stream **out,
-                    struct error *error)
+bool db_stream_open(struct db_session *session, const struct statement *statement,
+                    struct db_stream **out, struct error *error)
 {
 	struct conn *conn;
 	if (!lease_connection(session, &conn, error))

@@ -14,9 +14,9 @@ struct db_tx {
 };
 
 static const char *const begin_texts[] = {
-    [DB_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED",
-    [DB_REPEATABLE_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
-    [DB_SERIALIZABLE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
+	[DB_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED",
+	[DB_REPEATABLE_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
+	[DB_SERIALIZABLE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
 };
 
 bool lease_connection(struct db_session *session, struct conn **conn, struct error *error)
@@ -34,7 +34,8 @@ bool lease_connection(struct db_session *session, struct conn **conn, struct err
 	return !segment.has_failed;
 }
 
-bool db_begin(struct db_session *session, enum db_isolation isolation, struct db_tx **tx, struct error *error)
+bool db_begin(struct db_session *session, enum db_isolation isolation, struct db_tx **tx,
+              struct error *error)
 {
 	struct conn *conn;
 	if (!lease_connection(session, &conn, error))
@@ -50,7 +51,8 @@ bool db_begin(struct db_session *session, enum db_isolation isolation, struct db
 
 static bool is_up(const struct db_tx *tx)
 {
-	return tx->conn->state == CONN_READY && !tx->conn->is_broken && tx->generation == tx->conn->generation;
+	return tx->conn->state == CONN_READY && !tx->conn->is_broken &&
+	       tx->generation == tx->conn->generation;
 }
 
 static bool set_lost(struct error *error)

@@ -24,11 +24,11 @@ static struct statement lookup(char *text, struct param *param)
 {
 	snprintf(text, 16, "%d", 1 + rand() % ROWS);
 	*param = (struct param){.text = str_of(text), .oid = 20};
-	return (struct statement){
-	    .sql = STR("SELECT \"t0\".\"id\", \"t0\".\"title\", \"t0\".\"body\" FROM \"bench_db\" \"t0\" WHERE \"t0\".\"id\" = $1"),
-	    .params = param,
-	    .nparams = 1,
-	    .ncolumns = 3};
+	return (struct statement){.sql = STR("SELECT \"t0\".\"id\", \"t0\".\"title\", \"t0\".\"body\" "
+	                                     "FROM \"bench_db\" \"t0\" WHERE \"t0\".\"id\" = $1"),
+	                          .params = param,
+	                          .nparams = 1,
+	                          .ncolumns = 3};
 }
 
 static void client(void *arg)
@@ -64,10 +64,12 @@ static void make_table(void *arg)
 	struct error error;
 	struct db_rows rows[2];
 	struct statement statements[] = {
-	    {.sql = STR("CREATE TABLE IF NOT EXISTS bench_db (id bigint PRIMARY KEY, title text, body text)")},
-	    {.sql = STR("INSERT INTO bench_db SELECT i, 'title ' || i, repeat('x', 100) FROM generate_series(1, 10000) i "
+		{.sql = STR(
+			 "CREATE TABLE IF NOT EXISTS bench_db (id bigint PRIMARY KEY, title text, body text)")},
+		{.sql = STR("INSERT INTO bench_db SELECT i, 'title ' || i, repeat('x', 100) FROM "
+	                "generate_series(1, 10000) i "
 	                "ON CONFLICT DO NOTHING")},
-	    {.sql = STR("ANALYZE bench_db")},
+		{.sql = STR("ANALYZE bench_db")},
 	};
 	db_session_init(&session, db, arena);
 	for (size_t i = 0; i < 3; i++) {
@@ -91,11 +93,12 @@ static void report(uint64_t ns, unsigned tasks, unsigned pool)
 	getrusage(RUSAGE_SELF, &usage);
 	db_stats(db, &stats);
 	double seconds = (double)ns / 1e9;
-	printf("%u tasks, pool of %u (%u used): %.0f statements/s, %llu failed, %.2f s of CPU, %ld KiB\n", tasks, pool,
-	       stats.connections, (double)done / seconds, (unsigned long long)failed,
-	       (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 +
-	           (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
-	       usage.ru_maxrss);
+	printf(
+		"%u tasks, pool of %u (%u used): %.0f statements/s, %llu failed, %.2f s of CPU, %ld KiB\n",
+		tasks, pool, stats.connections, (double)done / seconds, (unsigned long long)failed,
+		(double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 +
+			(double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
+		usage.ru_maxrss);
 }
 
 int main(int argc, char **argv)

@@ -11,7 +11,7 @@ struct db *db;
 struct db_settings settings;
 
 static unsigned ntasks;
-static char cluster_dir[64], cluster_where[256], cluster_url[512];
+static char cluster_where[256], cluster_url[512];
 
 void setup(void)
 {
@@ -72,7 +72,8 @@ static bool run_sql(struct client *client, const char *sql, bool reads_only, str
 	struct statement statement = {.sql = str_of(sql)};
 	struct db_rows unused;
 	error_clear(&client->error);
-	return db_query(&client->session, &statement, reads_only, rows ? rows : &unused, &client->error);
+	return db_query(&client->session, &statement, reads_only, rows ? rows : &unused,
+	                &client->error);
 }
 
 bool write_sql(struct client *client, const char *sql, struct db_rows *rows)
@@ -182,41 +183,50 @@ static void shell(const char *command)
 	ck_assert_msg(result == 0, "%s: %d", command, result);
 }
 
+void cluster_prepare(void)
+{
+	static char folder[] = "/tmp/quern-own.XXXXXX";
+	if (mkdtemp(folder) == NULL)
+		abort();
+	setenv("QUERN_OWN_CLUSTER", folder, 1);
+}
+
+void cluster_remove(void)
+{
+	char command[600];
+	/* No assertion: no case is running. */
+	snprintf(command, sizeof command, "%s/tests/support/postgres stop %s; rm -rf %s",
+	         QUERN_SOURCE_DIR, getenv("QUERN_OWN_CLUSTER"), getenv("QUERN_OWN_CLUSTER"));
+	if (system(command) != 0)
+		fprintf(stderr, "%s failed\n", command);
+}
+
 void cluster_start(void)
 {
-	char command[512];
-	snprintf(cluster_dir, sizeof cluster_dir, "/tmp/quern-own.XXXXXX");
-	ck_assert(mkdtemp(cluster_dir) != NULL);
-	snprintf(command, sizeof command, "%s/tests/support/postgres start %s >/dev/null", QUERN_SOURCE_DIR, cluster_dir);
+	char path[300], command[600];
+	snprintf(command, sizeof command, "%s/tests/support/postgres start %s >/dev/null",
+	         QUERN_SOURCE_DIR, getenv("QUERN_OWN_CLUSTER"));
 	shell(command);
-	snprintf(command, sizeof command, "%s/where", cluster_dir);
-	FILE *file = fopen(command, "r");
+	snprintf(path, sizeof path, "%s/where", getenv("QUERN_OWN_CLUSTER"));
+	FILE *file = fopen(path, "r");
 	ck_assert(file != NULL && fscanf(file, "%255s", cluster_where) == 1);
 	fclose(file);
 	/* The tests' servers forget on a crash what they acknowledged, for speed; not this one. */
-	snprintf(cluster_url, sizeof cluster_url, "host=%s dbname=postgres user=quern options='-c synchronous_commit=on'",
+	snprintf(cluster_url, sizeof cluster_url,
+	         "host=%s dbname=postgres user=quern options='-c synchronous_commit=on'",
 	         cluster_where);
 	settings.conninfo = cluster_url;
-}
-
-void cluster_stop(void)
-{
-	char command[512];
-	if (cluster_dir[0] == '\0')
-		return;
-	snprintf(command, sizeof command, "%s/tests/support/postgres stop %s; rm -rf %s", QUERN_SOURCE_DIR, cluster_dir,
-	         cluster_dir);
-	shell(command);
-	cluster_dir[0] = '\0';
 }
 
 void cluster_ctl(const char *arguments)
 {
 	char command[1024];
 	snprintf(command, sizeof command,
-	         "cd %s; %s $(ls -d /usr/lib/postgresql/*/bin/pg_ctl | sort -rV | head -1) -D %s/data -l %s/log -s -w %s "
+	         "cd %s; %s $(ls -d /usr/lib/postgresql/*/bin/pg_ctl | sort -rV | head -1) -D %s/data "
+	         "-l %s/log -s -w %s "
 	         "</dev/null >/dev/null 2>&1",
-	         cluster_where, geteuid() == 0 ? "runuser -u postgres --" : "", cluster_where, cluster_where, arguments);
+	         cluster_where, geteuid() == 0 ? "runuser -u postgres --" : "", cluster_where,
+	         cluster_where, arguments);
 	shell(command);
 }
 

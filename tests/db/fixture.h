@@ -46,9 +46,11 @@ void rest(unsigned ms);
 size_t resident_kib(void);
 uint64_t now_ms(void);
 
-/* A server of the test's own, stopped at its end. */
+/* A server of the test's own.  main() prepares its folder before the cases run and removes it behind
+ * them, so that a case that fails leaves no server behind; each start is a fresh cluster. */
+void cluster_prepare(void);
+void cluster_remove(void);
 void cluster_start(void);
-void cluster_stop(void);
 /* pg_ctl of that server: "restart -m immediate", "stop -m fast", "start". */
 void cluster_ctl(const char *arguments);
 /* The same in a thread of its own; the loop goes on.  True once it has ended, and when. */

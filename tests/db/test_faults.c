@@ -82,8 +82,11 @@ static void terminates(void *arg)
 	client_open(&c);
 	begin_load(&c, 20, 4);
 	for (int i = 0; i < 60; i++) {
-		read_sql(&c, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-		             "AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1", NULL);
+		read_sql(&c,
+		         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+		         "current_database() "
+		         "AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1",
+		         NULL);
 		start_again(&c);
 		rest(20);
 	}
@@ -148,7 +151,9 @@ static void kills_backend(void *arg)
 	client_open(&c);
 	begin_load(&c, 10, 2);
 	rest(100);
-	ck_assert(read_sql(&c, "SELECT pid FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid() LIMIT 1",
+	ck_assert(read_sql(&c,
+	                   "SELECT pid FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> "
+	                   "pg_backend_pid() LIMIT 1",
 	                   &rows));
 	ck_assert_int_eq(kill(atoi(db_cell(&rows, 0, 0).p), SIGKILL), 0);
 	rest(1500);
@@ -224,7 +229,8 @@ START_TEST(a_full_server_is_served_from_with_what_there_is_and_not_stormed)
 {
 	struct db_stats stats;
 	cluster_start();
-	cluster_ctl("restart -o '-c max_connections=3 -c superuser_reserved_connections=0 -c max_wal_senders=0'");
+	cluster_ctl("restart -o '-c max_connections=3 -c superuser_reserved_connections=0 -c "
+	            "max_wal_senders=0'");
 	settings.pool_size = 10;
 	open_db();
 	run(finds_server_full, NULL);
@@ -270,7 +276,8 @@ static void evicts(void *arg)
 	client_open(&killer);
 	must(&c, "CREATE TABLE evicted (id int)");
 	for (int i = 0; i < 20; i++) {
-		must(&killer, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
+		must(&killer, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+		              "current_database() AND "
 		              "pid <> pg_backend_pid()");
 		rest(30);
 		/* A write is not sent twice: it succeeds only if no dead connection is borrowed. */
@@ -302,8 +309,8 @@ static void never_connects(void *arg)
 
 START_TEST(settings_that_lead_nowhere_are_unavailable_without_a_crash)
 {
-	static const char *const nowhere[] = {"host=/no/such/folder", "this is no connection string", "host=127.0.0.1 port=1",
-	                                      "postgresql://%zz@/"};
+	static const char *const nowhere[] = {"host=/no/such/folder", "this is no connection string",
+	                                      "host=127.0.0.1 port=1", "postgresql://%zz@/"};
 	for (size_t i = 0; i < 4; i++) {
 		settings.conninfo = nowhere[i];
 		settings.acquire_timeout_ms = 200;
@@ -349,17 +356,11 @@ START_TEST(freeing_the_pool_fails_what_runs_and_waits)
 }
 END_TEST
 
-static void teardown_cluster(void)
-{
-	teardown();
-	cluster_stop();
-}
-
 int main(void)
 {
 	Suite *suite;
 	TCase *group = suite_with_case(&suite, "db faults");
-	tcase_add_checked_fixture(group, setup, teardown_cluster);
+	tcase_add_checked_fixture(group, setup, teardown);
 	tcase_add_test(group, backends_ended_under_load_cost_no_read_and_no_acknowledged_write);
 	tcase_add_test(group, a_restart_under_load_is_waited_for_and_recovered_from);
 	tcase_add_test(group, a_crash_of_the_whole_server_is_recovered_from);
@@ -369,5 +370,8 @@ int main(void)
 	tcase_add_test(group, an_idle_connection_that_was_ended_is_not_lent);
 	tcase_add_test(group, settings_that_lead_nowhere_are_unavailable_without_a_crash);
 	tcase_add_test(group, freeing_the_pool_fails_what_runs_and_waits);
-	return suite_main(suite);
+	cluster_prepare();
+	int result = suite_main(suite);
+	cluster_remove();
+	return result;
 }

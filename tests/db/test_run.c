@@ -9,8 +9,8 @@ static void answers_cells(void *arg)
 	struct db_rows rows;
 	(void)arg;
 	client_open(&c);
-	struct statement statement =
-	    text_statement(&c, "SELECT $1::text, $2::text, $3::int + 1, NULL::int, ''", 3, "abc", NULL, "41");
+	struct statement statement = text_statement(
+		&c, "SELECT $1::text, $2::text, $3::int + 1, NULL::int, ''", 3, "abc", NULL, "41");
 	ck_assert(db_query(&c.session, &statement, true, &rows, &c.error));
 	ck_assert_uint_eq(rows.nrows, 1);
 	ck_assert_uint_eq(rows.ncolumns, 5);
@@ -36,12 +36,13 @@ static void asks_session(void *arg)
 	struct db_rows rows;
 	(void)arg;
 	client_open(&c);
-	ck_assert(read_sql(&c,
-	                   "SELECT current_setting('TimeZone'), current_setting('DateStyle'), "
-	                   "current_setting('IntervalStyle'), current_setting('client_encoding'), "
-	                   "current_setting('search_path'), current_setting('application_name'), "
-	                   "current_setting('statement_timeout'), current_setting('client_connection_check_interval')",
-	                   &rows));
+	ck_assert(read_sql(
+		&c,
+		"SELECT current_setting('TimeZone'), current_setting('DateStyle'), "
+		"current_setting('IntervalStyle'), current_setting('client_encoding'), "
+		"current_setting('search_path'), current_setting('application_name'), "
+		"current_setting('statement_timeout'), current_setting('client_connection_check_interval')",
+		&rows));
 	ck_assert(cell_is(&rows, 0, 0, "UTC"));
 	ck_assert(cell_is(&rows, 0, 1, "ISO, YMD"));
 	ck_assert(cell_is(&rows, 0, 2, "iso_8601"));
@@ -69,18 +70,19 @@ static void writes_segment(void *arg)
 	client_open(&c);
 	must(&c, "CREATE TABLE seg (id int PRIMARY KEY, name text)");
 	struct statement good[] = {
-	    text_statement(&c, "INSERT INTO seg VALUES ($1::int, $2), ($3::int, $4)", 4, "1", "a", "2", "b"),
-	    text_statement(&c, "UPDATE seg SET name = name || $1", 1, "!"),
-	    text_statement(&c, "SELECT name FROM seg ORDER BY id", 0),
+		text_statement(&c, "INSERT INTO seg VALUES ($1::int, $2), ($3::int, $4)", 4, "1", "a", "2",
+	                   "b"),
+		text_statement(&c, "UPDATE seg SET name = name || $1", 1, "!"),
+		text_statement(&c, "SELECT name FROM seg ORDER BY id", 0),
 	};
 	ck_assert(db_run(&c.session, good, 3, false, rows, &c.error));
 	ck_assert_uint_eq(rows[0].affected, 2);
 	ck_assert_uint_eq(rows[1].affected, 2);
 	ck_assert(cell_is(&rows[2], 1, 0, "b!"));
 	struct statement bad[] = {
-	    text_statement(&c, "INSERT INTO seg VALUES (3, 'c')", 0),
-	    text_statement(&c, "INSERT INTO seg VALUES (1, 'twice')", 0),
-	    text_statement(&c, "INSERT INTO seg VALUES (4, 'd')", 0),
+		text_statement(&c, "INSERT INTO seg VALUES (3, 'c')", 0),
+		text_statement(&c, "INSERT INTO seg VALUES (1, 'twice')", 0),
+		text_statement(&c, "INSERT INTO seg VALUES (4, 'd')", 0),
 	};
 	ck_assert(!db_run(&c.session, bad, 3, false, rows, &c.error));
 	ck_assert_int_eq(c.error.kind, ERROR_INTEGRITY);
@@ -280,19 +282,20 @@ struct wrong {
 };
 
 static const struct wrong wrongs[] = {
-    {"INSERT INTO child VALUES (1, 99, 5)", ERROR_INTEGRITY, "child_parent_fk", "child", NULL},
-    {"INSERT INTO child VALUES (1, NULL, 5)", ERROR_INTEGRITY, NULL, "child", "parent"},
-    {"INSERT INTO child VALUES (1, 1, -5)", ERROR_INTEGRITY, "child_size_check", "child", NULL},
-    {"INSERT INTO parent VALUES (1, 'a'), (1, 'b')", ERROR_INTEGRITY, "parent_pkey", "parent", NULL},
-    {"INSERT INTO parent VALUES (7, 'too long for it')", ERROR_VALUE, NULL, NULL, NULL},
-    {"SELECT 'x'::int", ERROR_VALUE, NULL, NULL, NULL},
-    {"SELECT 1/0", ERROR_VALUE, NULL, NULL, NULL},
-    {"SELECT 99999999999::int", ERROR_VALUE, NULL, NULL, NULL},
-    {"SELECT (SELECT generate_series(1, 2))", ERROR_VALUE, NULL, NULL, NULL},
-    {"SELECT * FROM no_such_table", ERROR_UNAVAILABLE, NULL, NULL, NULL},
-    {"SELECT 'a' ~ '('", ERROR_VALUE, NULL, NULL, NULL},
-    {"SELECT 1 + true", ERROR_TYPE, NULL, NULL, NULL},
-    {"SELEKT", ERROR_INTERNAL, NULL, NULL, NULL},
+	{"INSERT INTO child VALUES (1, 99, 5)", ERROR_INTEGRITY, "child_parent_fk", "child", NULL},
+	{"INSERT INTO child VALUES (1, NULL, 5)", ERROR_INTEGRITY, NULL, "child", "parent"},
+	{"INSERT INTO child VALUES (1, 1, -5)", ERROR_INTEGRITY, "child_size_check", "child", NULL},
+	{"INSERT INTO parent VALUES (1, 'a'), (1, 'b')", ERROR_INTEGRITY, "parent_pkey", "parent",
+     NULL},
+	{"INSERT INTO parent VALUES (7, 'too long for it')", ERROR_VALUE, NULL, NULL, NULL},
+	{"SELECT 'x'::int", ERROR_VALUE, NULL, NULL, NULL},
+	{"SELECT 1/0", ERROR_VALUE, NULL, NULL, NULL},
+	{"SELECT 99999999999::int", ERROR_VALUE, NULL, NULL, NULL},
+	{"SELECT (SELECT generate_series(1, 2))", ERROR_VALUE, NULL, NULL, NULL},
+	{"SELECT * FROM no_such_table", ERROR_UNAVAILABLE, NULL, NULL, NULL},
+	{"SELECT 'a' ~ '('", ERROR_VALUE, NULL, NULL, NULL},
+	{"SELECT 1 + true", ERROR_TYPE, NULL, NULL, NULL},
+	{"SELEKT", ERROR_INTERNAL, NULL, NULL, NULL},
 };
 
 static bool same(struct str s, const char *text)

@@ -10,7 +10,8 @@ static struct statement plain(const char *sql)
 	return (struct statement){.sql = str_of(sql)};
 }
 
-static unsigned number_in(struct statements *statements, const struct statement *statement, bool expect_new)
+static unsigned number_in(struct statements *statements, const struct statement *statement,
+                          bool expect_new)
 {
 	bool is_new;
 	struct prepared *prepared = statements_get(statements, statement, &is_new);
@@ -108,7 +109,8 @@ static void alters(void *arg)
 	for (int i = 0; i < 20; i++)
 		start(reads_while_altered, NULL);
 	for (int i = 0; i < 300; i++) {
-		must(&c, i % 2 ? "ALTER TABLE altered ALTER n TYPE int" : "ALTER TABLE altered ALTER n TYPE bigint");
+		must(&c, i % 2 ? "ALTER TABLE altered ALTER n TYPE int"
+		               : "ALTER TABLE altered ALTER n TYPE bigint");
 		must(&c, i % 2 ? "ALTER TABLE altered DROP extra" : "ALTER TABLE altered ADD extra int");
 	}
 	is_altering = false;
@@ -138,7 +140,8 @@ static void deallocates(void *arg)
 	client_open(&c);
 	must(&c, "CREATE TABLE dealloc (id int)");
 	for (int i = 0; i < 100; i++) {
-		struct statement insert = text_statement(&c, "INSERT INTO dealloc VALUES ($1::int)", 1, "7");
+		struct statement insert =
+			text_statement(&c, "INSERT INTO dealloc VALUES ($1::int)", 1, "7");
 		ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
 		ck_assert(db_query(&c.session, &insert, false, &rows, &c.error));
 		must(&c, i % 2 ? "DEALLOCATE ALL" : "DISCARD PLANS");

@@ -36,12 +36,15 @@ static void streams_million(void *arg)
 	struct client c;
 	(void)arg;
 	client_open(&c);
-	ck_assert_int_eq(count_and_close(&c, open_stream(&c, "SELECT i, 'row ' || i FROM generate_series(1, 1000) i")), 1000);
+	ck_assert_int_eq(
+		count_and_close(&c,
+	                    open_stream(&c, "SELECT i, 'row ' || i FROM generate_series(1, 1000) i")),
+		1000);
 	client_close(&c);
 	client_open(&c);
 	size_t before = resident_kib();
-	struct db_stream *stream =
-	    open_stream(&c, "SELECT i, 'row ' || i, repeat('x', 100) FROM generate_series(1, 1000000) i");
+	struct db_stream *stream = open_stream(
+		&c, "SELECT i, 'row ' || i, repeat('x', 100) FROM generate_series(1, 1000000) i");
 	ck_assert_int_eq(count_and_close(&c, stream), 1000000);
 	size_t after = resident_kib();
 #ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed */
@@ -92,7 +95,7 @@ static void leaves_half_way(void *arg)
 	client_open(&c);
 	for (int i = 0; i < 20; i++) {
 		struct db_stream *stream =
-		    open_stream(&c, "SELECT generate_series(1, 100000000), repeat('x', 1000)");
+			open_stream(&c, "SELECT generate_series(1, 100000000), repeat('x', 1000)");
 		for (int k = 0; k <= i % 3; k++)
 			ck_assert(db_stream_next(stream, &rows, &c.error));
 		ck_assert_uint_gt(rows.nrows, 0);
@@ -102,9 +105,10 @@ static void leaves_half_way(void *arg)
 		ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
 		ck_assert_uint_lt(now_ms() - before, 1500);
 	}
-	ck_assert_int_eq(number_of(&c, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%100000000%' "
-	                               "AND state = 'active' AND pid <> pg_backend_pid()"),
-	                 0);
+	ck_assert_int_eq(
+		number_of(&c, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%100000000%' "
+	                  "AND state = 'active' AND pid <> pg_backend_pid()"),
+		0);
 	client_close(&c);
 }
 
@@ -141,15 +145,19 @@ static void reads_slowly(void *arg)
 	struct db_rows rows;
 	(void)arg;
 	client_open(&c);
-	struct db_stream *stream = open_stream(&c, "SELECT generate_series(1, 100000), repeat('x', 10000)");
+	struct db_stream *stream =
+		open_stream(&c, "SELECT generate_series(1, 100000), repeat('x', 10000)");
 	ck_assert(db_stream_next(stream, &rows, &c.error));
 	size_t before = resident_kib();
 	rest(500);
 	ck_assert_msg(resident_kib() < before + 1024, "%zu KiB, then %zu KiB", before, resident_kib());
 	struct str event = {0};
 	struct db_rows waiting;
-	ck_assert(read_sql(&c, "SELECT wait_event FROM pg_stat_activity WHERE query LIKE '%repeat(''x'', 10000)%' "
-	                       "AND pid <> pg_backend_pid() AND datname = current_database()", &waiting));
+	ck_assert(read_sql(
+		&c,
+		"SELECT wait_event FROM pg_stat_activity WHERE query LIKE '%repeat(''x'', 10000)%' "
+		"AND pid <> pg_backend_pid() AND datname = current_database()",
+		&waiting));
 	event = db_cell(&waiting, 0, 0);
 	ck_assert(str_is(event, "ClientWrite"));
 	db_stream_close(stream);
@@ -170,7 +178,8 @@ static void fails_in_the_middle(void *arg)
 	struct db_rows rows;
 	(void)arg;
 	client_open(&c);
-	struct db_stream *stream = open_stream(&c, "SELECT 1 / (5000 - i) FROM generate_series(1, 10000) i");
+	struct db_stream *stream =
+		open_stream(&c, "SELECT 1 / (5000 - i) FROM generate_series(1, 10000) i");
 	size_t n = 0;
 	while (db_stream_next(stream, &rows, &c.error))
 		n += rows.nrows;
@@ -204,7 +213,8 @@ static void streams_stale(void *arg)
 	for (int i = 0; i < 10; i++) {
 		struct db_stream *stream = open_stream(&c, "SELECT i FROM strm ORDER BY i");
 		ck_assert_int_eq(count_and_close(&c, stream), 100);
-		must(&c, i % 2 ? "ALTER TABLE strm ALTER i TYPE int" : "ALTER TABLE strm ALTER i TYPE bigint");
+		must(&c,
+		     i % 2 ? "ALTER TABLE strm ALTER i TYPE int" : "ALTER TABLE strm ALTER i TYPE bigint");
 	}
 	client_close(&c);
 }
@@ -224,7 +234,8 @@ static void streams_beside_others(void *arg)
 	struct client c;
 	char sql[100];
 	client_open(&c);
-	snprintf(sql, sizeof sql, "SELECT i, repeat('y', %d) FROM generate_series(1, 20000) i", (int)(intptr_t)arg);
+	snprintf(sql, sizeof sql, "SELECT i, repeat('y', %d) FROM generate_series(1, 20000) i",
+	         (int)(intptr_t)arg);
 	struct db_stream *stream = open_stream(&c, sql);
 	ck_assert_int_eq(count_and_close(&c, stream), 20000);
 	finished++;

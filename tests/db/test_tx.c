@@ -155,9 +155,13 @@ static void locks_two(void *arg)
 	struct client c;
 	client_open(&c);
 	struct db_tx *tx = begin(&c, DB_READ_COMMITTED);
-	tx_must(&c, tx, is_reversed ? "UPDATE two SET n = n + 1 WHERE id = 2" : "UPDATE two SET n = n + 1 WHERE id = 1");
+	tx_must(&c, tx,
+	        is_reversed ? "UPDATE two SET n = n + 1 WHERE id = 2"
+	                    : "UPDATE two SET n = n + 1 WHERE id = 1");
 	rest(100);
-	if (tx_sql(&c, tx, is_reversed ? "UPDATE two SET n = n + 1 WHERE id = 1" : "UPDATE two SET n = n + 1 WHERE id = 2",
+	if (tx_sql(&c, tx,
+	           is_reversed ? "UPDATE two SET n = n + 1 WHERE id = 1"
+	                       : "UPDATE two SET n = n + 1 WHERE id = 2",
 	           NULL)) {
 		ck_assert(db_commit(tx, &c.error));
 		updated++;
@@ -342,10 +346,12 @@ static void heals_first_segment(void *arg)
 	must(&c, "INSERT INTO shape VALUES (1, 2)");
 	for (int i = 0; i < 20; i++) {
 		struct db_tx *tx = begin(&c, DB_READ_COMMITTED);
-		ck_assert_msg(tx_sql(&c, tx, "SELECT id, n FROM shape", &rows), "%.*s", STR_ARG(c.error.detail));
+		ck_assert_msg(tx_sql(&c, tx, "SELECT id, n FROM shape", &rows), "%.*s",
+		              STR_ARG(c.error.detail));
 		ck_assert(cell_is(&rows, 0, 1, "2"));
 		ck_assert(db_commit(tx, &c.error));
-		must(&c, i % 2 ? "ALTER TABLE shape ALTER n TYPE int" : "ALTER TABLE shape ALTER n TYPE bigint");
+		must(&c, i % 2 ? "ALTER TABLE shape ALTER n TYPE int"
+		               : "ALTER TABLE shape ALTER n TYPE bigint");
 	}
 	client_close(&c);
 }

@@ -105,10 +105,13 @@ static void check_default_expression(struct build *b, const struct field *field,
 static void check_defaults(struct build *b, const struct draft_field *df)
 {
 	const struct field *field = df->field;
-	if (field->default_value && is_expression(field, field->default_value))
-		check_default_expression(b, field, field->default_value);
-	else if (field->default_value)
+	const struct value *literal = value_get(field->default_value, "Value");
+	if (field->default_value && !is_expression(field, field->default_value))
 		check_literal(b, field, field->default_value, "default");
+	else if (literal)
+		check_literal(b, field, literal, "default");
+	else if (field->default_value)
+		check_default_expression(b, field, field->default_value);
 	/* The database's own default may be any expression; migrate writes it. */
 	if (field->db_default && !is_expression(field, field->db_default))
 		check_literal(b, field, field->db_default, "db_default");

@@ -149,6 +149,8 @@ static const struct mistaken mistaken[] = {
     {FIELD("{'type': 'DateTimeField', 'default': {'Nwo': []}}"), X "/default",
      "\"default\": expected a literal, {\"Now\": []} or {\"RandomUUID\": []}, but got {\"Nwo\":[]}",
      "Now"},
+    {FIELD("{'type': 'IntegerField', 'default': {'Value': 'a'}}"), X "/default/Value",
+     "\"default\": expected an integer, but got \"a\"", NULL},
     {FIELD("{'type': 'IntegerField', 'default': {'Now': []}}"), X "/default",
      "\"default\": Now is no default for IntegerField", NULL},
     {FIELD("{'type': 'DateField', 'default': {'RandomUUID': []}}"), X "/default",

@@ -53,7 +53,7 @@ static bool add_units(int64_t *total, int64_t micros, int64_t unit_seconds)
 	if (__builtin_mul_overflow(micros, unit_seconds, &part) ||
 	    __builtin_add_overflow(*total, part, total))
 		return false;
-	return *total <= DAYS_MAX * DAY_MICROS;
+	return llabs(*total) <= DAYS_MAX * DAY_MICROS;
 }
 
 struct unit {
@@ -64,17 +64,19 @@ struct unit {
 static const struct unit date_units[] = {{'W', 604800}, {'D', 86400}, {0, 0}};
 static const struct unit time_units[] = {{'H', 3600}, {'M', 60}, {'S', 1}, {0, 0}};
 
-/* A row of numbers with their units, each at most once and in order; *n counts them. */
+/* A row of numbers with their units, each at most once and in order; *n counts them.  PostgreSQL signs
+ * each number by itself ("P-1DT-2H"). */
 static bool read_units(struct reader *r, const struct unit *units, int64_t *total, unsigned *n)
 {
-	while (peek(r) >= '0' && peek(r) <= '9') {
+	while ((peek(r) >= '0' && peek(r) <= '9') || peek(r) == '-') {
 		int64_t micros;
 		bool has_fraction;
+		bool is_negative = read_char(r, '-');
 		if (!read_number(r, &micros, &has_fraction))
 			return false;
 		while (units->letter && units->letter != peek(r))
 			units++;
-		if (!units->letter || !add_units(total, micros, units->seconds))
+		if (!units->letter || !add_units(total, is_negative ? -micros : micros, units->seconds))
 			return false;
 		units++;
 		r->at++;
@@ -83,7 +85,7 @@ static bool read_units(struct reader *r, const struct unit *units, int64_t *tota
 	return true;
 }
 
-/* [+-]P[nW][nD][T[nH][nM][nS]] */
+/* [+-]P[nW][nD][T[nH][nM][nS]], the sign before P for all of it. */
 static bool read_iso(struct str s, int64_t *total)
 {
 	struct reader r = {s, 0};

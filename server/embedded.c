@@ -179,7 +179,7 @@ static bool spawn_server(struct embedded *embedded, struct error *error)
 	    "-c", "listen_addresses=",
 	    "-c", quote_folder(arena, embedded->place.socket),
 	    "-c", "unix_socket_permissions=0700",
-	    "-c", "max_connections=200",
+	    "-c", arena_printf(arena, "max_connections=%ld", 100 + 32 * sysconf(_SC_NPROCESSORS_ONLN)).p,
 	    "-c", "cluster_name=quern",
 	    NULL,
 	};

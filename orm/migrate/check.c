@@ -143,6 +143,22 @@ static bool find_type(struct check *check, struct str text, struct column_type *
 
 enum { OID_TEXT = 25, OID_VARCHAR = 1043, OID_NUMERIC = 1700, HEADER = 4 };
 
+/* An array's modifier is that of its elements. */
+static Oid element_of(Oid oid)
+{
+	static const Oid elements[][2] = {{1009, OID_TEXT}, {1015, OID_VARCHAR}, {1231, OID_NUMERIC}};
+	for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
+		if (oid == elements[i][0])
+			return elements[i][1];
+	}
+	return oid;
+}
+
+static bool is_array(Oid oid)
+{
+	return element_of(oid) != oid;
+}
+
 static bool is_text(Oid oid)
 {
 	return oid == OID_TEXT || oid == OID_VARCHAR;
@@ -158,6 +174,10 @@ static bool numeric_holds(int have, int need)
 /* Whether a column of type `have` takes every value of `need`, and gives it back the same. */
 static bool type_holds(struct column_type have, struct column_type need)
 {
+	if (is_array(have.oid) != is_array(need.oid))
+		return false;
+	have.oid = element_of(have.oid);
+	need.oid = element_of(need.oid);
 	if (have.oid != need.oid && !(is_text(have.oid) && is_text(need.oid)))
 		return false;
 	if (have.modifier == need.modifier || have.modifier == -1)

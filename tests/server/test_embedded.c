@@ -242,6 +242,19 @@ START_TEST(a_cluster_of_another_version_is_named_and_left_alone)
 }
 END_TEST
 
+START_TEST(what_a_killed_initdb_left_is_made_anew)
+{
+	ck_assert_int_eq(mkdir(data, 0700), 0);
+	write_file(arena_printf(arena, "%s/quern.lock", data).p, "1\n");
+	ck_assert_int_eq(mkdir(arena_printf(arena, "%s/postgres.new", data).p, 0700), 0);
+	write_file(arena_printf(arena, "%s/postgres.new/PG_VERSION", data).p, "15\n");
+	struct embedded *embedded = start(data);
+	ck_assert_str_eq(ask(embedded, "SELECT 1"), "1");
+	embedded_stop(embedded);
+	ck_assert(access(arena_printf(arena, "%s/postgres.new", data).p, F_OK) != 0);
+}
+END_TEST
+
 START_TEST(a_folder_that_holds_other_things_is_left_alone)
 {
 	ck_assert_int_eq(mkdir(data, 0755), 0);
@@ -367,6 +380,7 @@ int main(void)
 	tcase_add_test(tcase, a_killed_server_is_noticed_and_the_next_start_recovers);
 	tcase_add_test(tcase, a_stale_pid_that_belongs_to_somebody_else_is_no_obstacle);
 	tcase_add_test(tcase, a_cluster_of_another_version_is_named_and_left_alone);
+	tcase_add_test(tcase, what_a_killed_initdb_left_is_made_anew);
 	tcase_add_test(tcase, a_folder_that_holds_other_things_is_left_alone);
 	tcase_add_test(tcase, a_long_path_has_its_socket_elsewhere_and_leaves_nothing_there);
 	tcase_add_loop_test(tcase, spaces_quotes_and_commas_in_the_path_are_only_letters, 0, 2);

@@ -14,6 +14,8 @@
 
 struct plan;
 
+#define PLAN_PAGE_ROWS 1000
+
 /* One prefetch below a level: one statement for all parents. */
 struct prefetch_plan {
 	const struct plan *plan;
@@ -30,6 +32,7 @@ struct plan {
 	 * filled in by fetch. */
 	size_t keys_param;
 	bool is_empty; /* no row can match: nothing is sent, the answer is no rows */
+	/* At most PLAN_PAGE_ROWS rows: read whole.  More, or any number, are streamed. */
 	bool has_limit;
 	enum row_form form;
 	struct layout layout;

@@ -120,32 +120,61 @@ static const struct field *key_field(const struct model *model, const struct val
 	return field == NULL ? field_of_type("TextField") : field;
 }
 
+struct bulk {
+	struct request *request;
+	const struct field *key_field;
+	unsigned key_column;
+	size_t rows;
+};
+
+static bool add_pairs(const struct fetched *batch, void *arg, struct error *error)
+{
+	struct bulk *bulk = arg;
+	struct buf *body = &bulk->request->reply.body;
+
+	(void)error; /* reply_flush sets the request's, which is the same */
+	for (size_t row = 0; row < batch->rows.nrows; row++) {
+		if (bulk->rows++ > 0)
+			buf_add_char(body, ',');
+		add_key(bulk->key_field, db_cell(&batch->rows, row, bulk->key_column), body);
+		encode_row(batch, row, body);
+		if (body->n > REPLY_CHUNK && !reply_flush(bulk->request))
+			return false;
+	}
+	return true;
+}
+
+/* With ids there are at most as many rows; without, all of the table's. */
+static bool add_bulk(struct bulk *bulk, const struct plan *plan, bool has_ids)
+{
+	struct request *request = bulk->request;
+	struct fetched *fetched;
+
+	if (!has_ids)
+		return fetch_each(&request->db, plan, add_pairs, bulk, &request->error);
+	return fetch_all(&request->db, plan, &fetched, &request->error) &&
+	       add_pairs(fetched, bulk, &request->error);
+}
+
 bool read_in_bulk(struct request *request)
 {
+	struct bulk bulk = {.request = request};
 	const struct value *ids, *field_name;
-	struct buf *body = &request->reply.body;
-	struct fetched *fetched;
 	const struct plan *plan;
 	struct asked asked;
-	unsigned key_column;
 
 	if (!read_asked(request, &asked) || !read_ids(request, asked.body, &ids))
 		return read_refused(request);
 	field_name = value_get(asked.body, "field_name");
 	if (!plan_in_bulk(request->arena, request->model, read_scope(request), asked.query, ids,
-	                  field_name, &plan, &key_column, &request->error))
+	                  field_name, &plan, &bulk.key_column, &request->error))
 		return read_refused(request);
-	if (!fetch_all(&request->db, plan, &fetched, &request->error))
+	bulk.key_field = key_field(request->model, field_name);
+	BUF_LIT(&request->reply.body, "{\"results\":{");
+	if (!add_bulk(&bulk, plan, ids != NULL))
 		return false;
-	if (fetched->rows.nrows == 0 && !read_owner(request))
+	if (bulk.rows == 0 && !read_owner(request))
 		return false;
-	BUF_LIT(body, "{\"results\":{");
-	for (size_t row = 0; row < fetched->rows.nrows; row++) {
-		if (row > 0)
-			buf_add_char(body, ',');
-		add_key(key_field(request->model, field_name), db_cell(&fetched->rows, row, key_column), body);
-		encode_row(fetched, row, body);
-	}
-	BUF_LIT(body, "}}");
+	BUF_LIT(&request->reply.body, "}}");
 	return true;
 }

@@ -7,6 +7,7 @@ QUERN_TEST_DATABASE_URL.
 """
 
 import copy
+import glob
 import itertools
 import json
 import os
@@ -115,6 +116,9 @@ class CatalogTest(unittest.TestCase):
         self.addCleanup(self.base.close)
         for extension in ("hstore", "btree_gist"):
             self.ask("CREATE EXTENSION IF NOT EXISTS %s SCHEMA public" % extension)
+        self.make_schemas()
+
+    def make_schemas(self):
         for schema in ("ours", "theirs"):
             self.ask("DROP SCHEMA IF EXISTS %s CASCADE" % schema)
             self.ask("CREATE SCHEMA %s" % schema)
@@ -162,11 +166,14 @@ class CatalogTest(unittest.TestCase):
             self.assertTrue(theirs)
             self.assertEqual(self.catalog(sql, "ours"), theirs)
 
-    def test_the_examples_have_djangos_tables(self):
-        for name in ("staff", "news", "fleet", "fleet_grants"):
-            with self.subTest(name):
-                self.setUp()
-                self.compare(os.path.join(ROOT, "config", "examples", name + ".json"))
+    def test_the_examples_and_the_models_of_other_tests_have_djangos_tables(self):
+        examples = [os.path.join(ROOT, "config", "examples", name + ".json")
+                    for name in ("staff", "news", "fleet", "fleet_grants")]
+        others = sorted(glob.glob(os.path.join(ROOT, "tests", "api", "models", "*.json")))
+        for path in examples + others:
+            with self.subTest(path):
+                self.make_schemas()
+                self.compare(path)
 
     def test_every_type_and_option_has_djangos_definition(self):
         self.compare(os.path.join(HERE, "wide.json"))

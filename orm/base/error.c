@@ -38,6 +38,23 @@ void error_init(struct error *error, struct arena *arena)
 	*error = (struct error){.arena = arena};
 }
 
+/* The text with U+FFFD for every byte that is not UTF-8: words may quote what a client sent, or
+ * cut it short. */
+static struct str repair_utf8(struct arena *arena, struct str text)
+{
+	struct buf repaired = {0};
+	while (text.n) {
+		size_t good = str_utf8_prefix(text);
+		buf_add(&repaired, str_sub(text, 0, good));
+		if (good < text.n)
+			BUF_LIT(&repaired, "\xEF\xBF\xBD");
+		text = str_sub(text, good + 1, text.n);
+	}
+	struct str copy = arena_str(arena, buf_str(&repaired));
+	buf_release(&repaired);
+	return copy;
+}
+
 static void record(struct error *error, enum error_kind kind, const char *format, va_list args)
 {
 	struct str detail = arena_vprintf(error->arena, format, args);
@@ -45,7 +62,7 @@ static void record(struct error *error, enum error_kind kind, const char *format
 		BUG("error set twice: %s, then %s", error_title(error->kind), error_title(kind));
 	ASSERT(kind > ERROR_NONE && kind < ERROR_KINDS);
 	error->kind = kind;
-	error->detail = detail;
+	error->detail = str_is_utf8(detail) ? detail : repair_utf8(error->arena, detail);
 }
 
 void error_record(struct error *error, enum error_kind kind, const struct pos *pos,

@@ -195,7 +195,7 @@ static size_t utf8_sequence(const unsigned char *p, size_t n)
 	return len;
 }
 
-bool str_is_utf8(struct str s)
+size_t str_utf8_prefix(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	size_t i = 0;
@@ -207,10 +207,15 @@ bool str_is_utf8(struct str s)
 		}
 		size_t len = utf8_sequence(p + i, s.n - i);
 		if (len == 0)
-			return false;
+			break;
 		i += len;
 	}
-	return true;
+	return i;
+}
+
+bool str_is_utf8(struct str s)
+{
+	return str_utf8_prefix(s) == s.n;
 }
 
 size_t str_length_utf8(struct str s)

@@ -55,6 +55,8 @@ uint64_t str_hash(struct str s);
 bool str_to_int(struct str s, int64_t *out);
 /* Whether the text is well-formed UTF-8 (no surrogates, no overlong forms). */
 bool str_is_utf8(struct str s);
+/* Bytes of the longest well-formed beginning. */
+size_t str_utf8_prefix(struct str s);
 /* Number of code points of well-formed UTF-8. */
 size_t str_length_utf8(struct str s);
 /* Edit distance (Damerau-Levenshtein, optimal string alignment) for suggestions; texts

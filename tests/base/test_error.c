@@ -44,6 +44,16 @@ START_TEST(the_whole_body_is_a_place_and_nowhere_is_none)
 }
 END_TEST
 
+START_TEST(words_are_utf8_whatever_they_quote)
+{
+	error_set_nowhere(&error, ERROR_VALUE, "near \"%.*s\"", 5, "ab\xBF\xC3\xA9z");
+	ck_assert_str_eq(error.detail.p, "near \"ab\xEF\xBF\xBD\xC3\xA9\"");
+	error_clear(&error);
+	error_set_nowhere(&error, ERROR_VALUE, "%.*s", 4, "caf\xC3\xA9");
+	ck_assert_str_eq(error.detail.p, "caf\xEF\xBF\xBD");
+}
+END_TEST
+
 START_TEST(a_second_error_is_a_bug)
 {
 	error_set_nowhere(&error, ERROR_VALUE, "one");
@@ -113,6 +123,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, setting_an_error_gives_false_and_keeps_place_and_words);
 	tcase_add_test(tc, the_whole_body_is_a_place_and_nowhere_is_none);
+	tcase_add_test(tc, words_are_utf8_whatever_they_quote);
 	tcase_add_test_raise_signal(tc, a_second_error_is_a_bug, SIGABRT);
 	tcase_add_test(tc, every_kind_has_a_title_and_a_status);
 	tcase_add_test(tc, the_nearest_name_is_suggested);

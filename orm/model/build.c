@@ -3,7 +3,6 @@
 
 #include "orm/model/draft.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* Longest identifier of PostgreSQL, in bytes. */
@@ -41,8 +40,9 @@ void note_near(struct build *b, const struct pos *pos, struct str word,
 {
 	va_list args;
 	va_start(args, format);
-	add_mistake(b, pos, arena_vprintf(b->arena, format, args),
-	            suggest_nearest(word, candidates, n));
+	/* An empty word stands for what is no text at all. */
+	struct str near = word.n > 0 ? suggest_nearest(word, candidates, n) : (struct str){NULL, 0};
+	add_mistake(b, pos, arena_vprintf(b->arena, format, args), near);
 	va_end(args);
 }
 
@@ -220,12 +220,6 @@ static void freeze(struct build *b)
 	registry->npaths = registry->nmodels;
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const struct mistake *x = a, *y = b;
-	return x->source < y->source ? -1 : x->source > y->source;
-}
-
 const struct registry *registry_build(struct arena *arena, const struct value *const *documents,
                                       size_t ndocuments, struct mistakes *mistakes)
 {
@@ -245,8 +239,6 @@ const struct registry *registry_build(struct arena *arena, const struct value *c
 	each_model(&b, read_constraints);
 	check_names(&b);
 	freeze(&b);
-	if (b.mistakes.n > 0)
-		qsort(b.mistakes.items, b.mistakes.n, sizeof *b.mistakes.items, by_place);
 	*mistakes = (struct mistakes){b.mistakes.items, b.mistakes.n};
 	return b.mistakes.n == 0 ? b.registry : NULL;
 }

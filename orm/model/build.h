@@ -2,7 +2,7 @@
  *
  * Reads declarations as struct value in the form of PROTOCOL section 1, so that any
  * source of them (files, a test, a C program) builds models the same way.  All
- * mistakes of a run are collected; nothing is usable when there is one.
+ * mistakes of a run are collected, in the order they are found; nothing is usable when there is one.
  */
 #ifndef QUERN_MODEL_BUILD_H
 #define QUERN_MODEL_BUILD_H

@@ -70,14 +70,16 @@ struct field {
 	struct str name;    /* role */
 	struct str attname; /* role_id; same as name where there is no relation */
 	struct str column;  /* role_id or db_column; p == NULL for many-to-many */
-	const struct field_type *type;
-	/* The type a foreign key's column holds, following to_field to the end; for any
-	 * other field the field itself.  Values are parsed and printed by this one. */
+	const struct field_type *type; /* of a generated field, the type of its output_field */
+	/* The type a foreign key's column holds, following to_field to the end (for a
+	 * many-to-many, what its join table holds for the other side); for any other field the
+	 * field itself.  Values are parsed and printed by this one. */
 	const struct field *value_field;
 	const struct model *model;
 	size_t index; /* in model->fields */
 	const struct relation *relation; /* NULL for a scalar */
 
+	/* A primary key is unique too.  is_indexed is what db_index says, also of a unique field. */
 	bool is_null, is_blank, is_unique, is_primary_key, is_indexed, is_editable;
 	bool auto_now, auto_now_add;
 	bool is_generated; /* GeneratedField: never written */

@@ -20,6 +20,7 @@ struct db_stream {
 	bool is_ended; /* the Sync was read, or the connection lost */
 	void *rows[HELPING_ROWS];
 	size_t n;
+	size_t given; /* the first of them, which the caller has; more may come while it has them */
 	size_t bytes;
 };
 
@@ -36,13 +37,20 @@ static void wake(struct db_stream *stream)
 	wait_wake(stream->session->db, &stream->wait);
 }
 
+static size_t row_bytes(const PGresult *row)
+{
+	size_t bytes = 0;
+	int columns = PQnfields(row);
+	for (int i = 0; i < columns; i++)
+		bytes += (size_t)PQgetlength(row, 0, i);
+	return bytes;
+}
+
 void stream_row(struct db_stream *stream, PGresult *row)
 {
 	ASSERT(stream->n < HELPING_ROWS);
 	stream->rows[stream->n++] = row;
-	int columns = PQnfields(row);
-	for (int i = 0; i < columns; i++)
-		stream->bytes += (size_t)PQgetlength(row, 0, i);
+	stream->bytes += row_bytes(row);
 	wake(stream);
 }
 
@@ -58,11 +66,17 @@ void stream_cancel(struct db_stream *stream)
 	wake(stream);
 }
 
-static void clear_rows(struct db_stream *stream)
+/* Of the first n. */
+static void clear_rows(struct db_stream *stream, size_t n)
 {
-	for (size_t i = 0; i < stream->n; i++)
+	for (size_t i = 0; i < n; i++)
 		PQclear(stream->rows[i]);
-	stream->n = stream->bytes = 0;
+	stream->n -= n;
+	memmove(stream->rows, stream->rows + n, stream->n * sizeof stream->rows[0]);
+	stream->given = 0;
+	stream->bytes = 0;
+	for (size_t i = 0; i < stream->n; i++)
+		stream->bytes += row_bytes(stream->rows[i]);
 }
 
 bool db_stream_open(struct db_session *session, const struct statement *statement,
@@ -138,7 +152,7 @@ static bool end_of(struct db_stream *stream, struct error *error)
 bool db_stream_next(struct db_stream *stream, struct db_rows *rows, struct error *error)
 {
 	*rows = (struct db_rows){0};
-	clear_rows(stream);
+	clear_rows(stream, stream->given);
 	while (stream->n == 0) {
 		if (!session_is_usable(stream->session, error))
 			return false;
@@ -150,12 +164,13 @@ bool db_stream_next(struct db_stream *stream, struct db_rows *rows, struct error
 	                         .singles = stream->rows,
 	                         .nrows = stream->n,
 	                         .ncolumns = (size_t)PQnfields(stream->rows[0])};
+	stream->given = stream->n;
 	return true;
 }
 
 void db_stream_close(struct db_stream *stream)
 {
-	clear_rows(stream);
+	clear_rows(stream, stream->n);
 	if (stream->segment.place == SEGMENT_SENT)
 		pipeline_give_up(&stream->segment);
 	pool_release(stream->conn);

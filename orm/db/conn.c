@@ -11,12 +11,6 @@
 
 #define CONNECT_TIMEOUT (5000 * MS)
 
-static void keep_quiet(void *arg, const char *message)
-{
-	(void)arg;
-	(void)message;
-}
-
 /* libpq's report names host, user and database: only what follows "failed: " is for the log. */
 static struct str reason_of(const PGconn *pg)
 {
@@ -132,25 +126,20 @@ static void ready(struct loop_watch *watch, uint32_t events)
 	db_wake(db);
 }
 
-bool conn_connect(struct conn *conn)
+void conn_connect(struct conn *conn)
 {
-	struct db *db = conn->db;
-	const char *const keywords[] = {"dbname",     "client_encoding",           "options",
-	                                "gssencmode", "fallback_application_name", NULL};
-	const char *const values[] = {db->conninfo,         "UTF8", db->options, "disable",
-	                              db->application_name, NULL};
 	ASSERT(conn->state == CONN_CLOSED && conn->pg == NULL);
-	conn->pg = PQconnectStartParams(keywords, values, 1);
-	if (conn->pg == NULL)
-		BUG("no memory");
 	conn->watch.ready = ready;
 	conn->state = CONN_CONNECTING;
 	conn->connect_deadline = loop_clock() + CONNECT_TIMEOUT;
-	PQsetNoticeProcessor(conn->pg, keep_quiet, NULL);
-	if (PQstatus(conn->pg) != CONNECTION_BAD && watch_connecting(conn, EPOLLOUT))
-		return true;
-	connect_failed(conn);
-	return false;
+	connect_begin(conn);
+}
+
+void conn_begun(struct conn *conn, PGconn *pg)
+{
+	conn->pg = pg;
+	if (PQstatus(pg) == CONNECTION_BAD || !watch_connecting(conn, EPOLLOUT))
+		connect_failed(conn);
 }
 
 void conn_close(struct conn *conn, const char *why)

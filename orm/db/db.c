@@ -8,7 +8,6 @@
 
 #include "orm/db/engine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* The protocol counts parameters in 16 bits. */
@@ -24,56 +23,6 @@ static char *copied(const char *text)
 	return copy;
 }
 
-/* In libpq's options, blanks and backslashes of a value are escaped. */
-static void add_option(struct buf *out, const char *name, const char *value)
-{
-	buf_printf(out, " -c %s=", name);
-	for (; *value != '\0'; value++) {
-		if (*value == ' ' || *value == '\\')
-			buf_add_char(out, '\\');
-		buf_add_char(out, *value);
-	}
-}
-
-/* What the connection string says itself comes first: our own options win over it. */
-static void add_own_options(struct buf *out, const char *conninfo)
-{
-	PQconninfoOption *given = PQconninfoParse(conninfo, NULL);
-	const char *options = getenv("PGOPTIONS");
-	for (PQconninfoOption *o = given; o != NULL && o->keyword != NULL; o++)
-		if (strcmp(o->keyword, "options") == 0 && o->val != NULL)
-			options = o->val;
-	if (options != NULL)
-		buf_add(out, str_of(options));
-	PQconninfoFree(given);
-}
-
-static char *options_of(const struct db_settings *settings)
-{
-	static const char *const fixed[][2] = {
-		{"TimeZone", "UTC"},
-		{"DateStyle", "ISO,YMD"},
-		{"IntervalStyle", "iso_8601"},
-		{"bytea_output", "hex"},
-		{"extra_float_digits", "1"},
-		{"standard_conforming_strings", "on"},
-		{"default_transaction_isolation", "read committed"},
-	};
-	struct buf out = {0};
-	char number[16];
-	add_own_options(&out, settings->conninfo != NULL ? settings->conninfo : "");
-	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-		add_option(&out, fixed[i][0], fixed[i][1]);
-	snprintf(number, sizeof number, "%u", settings->statement_timeout_ms);
-	add_option(&out, "statement_timeout", number);
-	if (settings->search_path != NULL)
-		add_option(&out, "search_path", settings->search_path);
-	buf_add_char(&out, '\0');
-	char *options = copied(out.p);
-	buf_release(&out);
-	return options;
-}
-
 struct db *db_new(struct loop *loop, const struct db_settings *settings)
 {
 	struct db *db = calloc(1, sizeof *db);
@@ -81,7 +30,8 @@ struct db *db_new(struct loop *loop, const struct db_settings *settings)
 		BUG("no memory");
 	db->loop = loop;
 	db->conninfo = copied(settings->conninfo);
-	db->options = options_of(settings);
+	db->options = connect_options(settings);
+	db->needs_names = connect_needs_names(db->conninfo);
 	db->application_name =
 		copied(settings->application_name != NULL ? settings->application_name : "quern");
 	db->pool_size = settings->pool_size > 0 ? settings->pool_size : 1;
@@ -135,7 +85,8 @@ void db_free(struct db *db)
 	loop_timer_clear(&db->expiry);
 	loop_timer_clear(&db->retry);
 	loop_timer_clear(&db->tick);
-	helper_free(db->helper);
+	helper_free(db->canceller);
+	helper_free(db->resolver);
 	free(db->conns);
 	free(db->shapes);
 	free(db->values);

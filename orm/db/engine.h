@@ -192,6 +192,7 @@ struct db {
 	unsigned pool_size;
 	uint64_t acquire_timeout_ns, statement_timeout_ns;
 	unsigned statement_cache;
+	bool needs_names; /* a host name is to be resolved */
 	bool is_closing;
 
 	struct conn *conns; /* pool_size slots */
@@ -212,12 +213,15 @@ struct db {
 	struct loop_timer expiry; /* the nearest deadline of a waiting segment */
 	struct loop_timer retry;  /* the next try to connect */
 	struct loop_timer tick;   /* looks after stuck and given up flights */
-	struct helper *helper;    /* the cancel thread, made with the first cancel */
+	/* Threads, made when first needed: a name that hangs must not hold up a cancel. */
+	struct helper *canceller, *resolver;
 	struct db_stats stats;
 };
 
 /* conn.c */
-bool conn_connect(struct conn *conn);
+void conn_connect(struct conn *conn);
+/* The first call of libpq was made; takes pg. */
+void conn_begun(struct conn *conn, PGconn *pg);
 /* Closes at once and settles what was outstanding: sent again or failed. */
 void conn_close(struct conn *conn, const char *why);
 /* Sends what can be sent and watches what must be watched now. */
@@ -310,9 +314,31 @@ bool stream_wants(const struct db_stream *stream);
 void stream_notify(struct db_stream *stream);
 void stream_cancel(struct db_stream *stream);
 
+/* connect.c */
+/* The session's settings as libpq's "options"; malloc'd. */
+char *connect_options(const struct db_settings *settings);
+bool connect_needs_names(const char *conninfo);
+/* Ends in conn_begun(), at once or later. */
+void connect_begin(struct conn *conn);
+
 /* cancel.c */
+/* Asks PostgreSQL to cancel what the connection runs; may be asked again. */
 void cancel_start(struct conn *conn);
+/* Goes on with it when nothing is outstanding. */
 void cancel_step(struct conn *conn);
+
+/* helper.c */
+struct helper;
+struct helper_job {
+	struct helper_job *next;
+	void (*work)(struct helper_job *job);    /* in the thread; may block */
+	void (*done)(struct helper_job *job);    /* in the loop, behind it */
+	void (*dispose)(struct helper_job *job); /* last of all, anywhere */
+};
+/* Takes the job; makes the helper when there is none.  False (job disposed of) when there are too
+ * many. */
+bool helper_do(struct helper **helper, struct loop *loop, struct helper_job *job);
+/* Waits for nobody: a thread that hangs frees itself when it comes back. */
 void helper_free(struct helper *helper);
 
 #endif

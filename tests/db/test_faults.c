@@ -1,8 +1,25 @@
 /* A database that is ill-treated: backends ended, servers restarted, stopped, full or silent. */
 #include "tests/db/fixture.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
+
+/* Stands before the C library's: a name server that takes its time, and one name that it knows. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **result)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	if (real == NULL)
+		real = (int (*)(const char *, const char *, const struct addrinfo *,
+		                struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
+	if (node == NULL || strcmp(node, "slow.test") != 0)
+		return real(node, service, hints, result);
+	usleep(700000);
+	return real("127.0.0.1", service, hints, result);
+}
 
 static bool keeps_asking;
 static unsigned answered, refused, acknowledged, unknown;
@@ -322,6 +339,62 @@ START_TEST(settings_that_lead_nowhere_are_unavailable_without_a_crash)
 }
 END_TEST
 
+static void measures_loop(void *arg)
+{
+	(void)arg;
+	while (keeps_asking) {
+		uint64_t before = now_ms();
+		rest(1);
+		longest_ms = now_ms() - before > longest_ms ? now_ms() - before : longest_ms;
+	}
+}
+
+static void asks_by_name(void *arg)
+{
+	struct client c;
+	(void)arg;
+	client_open(&c);
+	ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
+	ck_assert_int_eq(number_of(&c, "SELECT (inet_server_addr() = '127.0.0.1')::int"), 1);
+	keeps_asking = false;
+	client_close(&c);
+}
+
+START_TEST(a_slow_name_server_does_not_hold_up_the_loop)
+{
+	char conninfo[200], arguments[200];
+	unsigned port = 20000 + (unsigned)getpid() % 10000;
+	cluster_start();
+	snprintf(arguments, sizeof arguments, "restart -o '-c listen_addresses=127.0.0.1 -c port=%u'",
+	         port);
+	cluster_ctl(arguments);
+	snprintf(conninfo, sizeof conninfo,
+	         "postgresql://quern@slow.test:%u/postgres?connect_timeout=3", port);
+	settings.conninfo = conninfo;
+	settings.pool_size = 1;
+	open_db();
+	longest_ms = 0;
+	keeps_asking = true;
+	start(measures_loop, NULL);
+	start(asks_by_name, NULL);
+	run_all();
+	ck_assert_uint_lt(longest_ms, 300);
+}
+END_TEST
+
+START_TEST(a_pool_is_freed_while_a_name_is_resolved)
+{
+	settings.conninfo = "host=slow.test user=quern dbname=postgres port=1";
+	open_db();
+	loop_turn(loop, 50);
+	uint64_t before = now_ms();
+	db_free(db);
+	db = NULL;
+	ck_assert_uint_lt(now_ms() - before, 300);
+	usleep(1200000); /* the thread comes back and clears up, for the leak checker to see */
+}
+END_TEST
+
 static void is_interrupted(void *arg)
 {
 	struct client c;
@@ -369,6 +442,8 @@ int main(void)
 	tcase_add_test(group, a_backend_that_says_nothing_is_left_after_the_statement_timeout);
 	tcase_add_test(group, an_idle_connection_that_was_ended_is_not_lent);
 	tcase_add_test(group, settings_that_lead_nowhere_are_unavailable_without_a_crash);
+	tcase_add_test(group, a_slow_name_server_does_not_hold_up_the_loop);
+	tcase_add_test(group, a_pool_is_freed_while_a_name_is_resolved);
 	tcase_add_test(group, freeing_the_pool_fails_what_runs_and_waits);
 	cluster_prepare();
 	int result = suite_main(suite);

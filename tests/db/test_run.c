@@ -357,6 +357,50 @@ START_TEST(a_statement_over_its_time_is_a_timeout_and_the_connection_stays)
 }
 END_TEST
 
+static bool keeps_asking;
+static uint64_t longest_ms;
+
+static void reports_slowly(void *arg)
+{
+	struct client c;
+	(void)arg;
+	client_open(&c);
+	while (keeps_asking)
+		ck_assert(read_sql(&c, "SELECT pg_sleep(0.15)", NULL));
+	client_close(&c);
+}
+
+static void looks_up(void *arg)
+{
+	struct client c;
+	(void)arg;
+	client_open(&c);
+	rest(700); /* the slow shape has shown itself by now */
+	for (int i = 0; i < 300; i++) {
+		uint64_t before = now_ms();
+		ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
+		if (now_ms() - before > longest_ms && i > 0)
+			longest_ms = now_ms() - before;
+		rest(1);
+	}
+	keeps_asking = false;
+	client_close(&c);
+}
+
+START_TEST(quick_statements_do_not_stand_behind_slow_ones)
+{
+	settings.pool_size = 3;
+	open_db();
+	keeps_asking = true;
+	longest_ms = 0;
+	for (int i = 0; i < 10; i++)
+		start(reports_slowly, NULL);
+	start(looks_up, NULL);
+	run_all();
+	ck_assert_uint_lt(longest_ms, 100);
+}
+END_TEST
+
 static void asks_too_much(void *arg)
 {
 	struct client c;
@@ -411,6 +455,7 @@ int main(void)
 	tcase_add_test(group, independent_statements_go_out_together_and_report_the_first_error);
 	tcase_add_test(group, each_mistake_has_its_kind_and_names_the_constraint);
 	tcase_add_test(group, a_statement_over_its_time_is_a_timeout_and_the_connection_stays);
+	tcase_add_test(group, quick_statements_do_not_stand_behind_slow_ones);
 	tcase_add_test(group, more_parameters_than_the_protocol_counts_are_refused);
 	tcase_add_test(group, a_connection_left_in_a_transaction_serves_nobody_else);
 	return suite_main(suite);

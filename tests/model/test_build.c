@@ -475,6 +475,36 @@ START_TEST(meta_is_read)
 }
 END_TEST
 
+/* Names in conditions and orderings are followed through relations in both directions, as far as they are
+ * fields; lookups are left to queries. */
+START_TEST(conditions_may_walk_relations_where_they_are_of_rows_elsewhere)
+{
+	const struct registry *registry = build(
+	    "{'models': {'B': {'fields': {'t': 'TextField', 'code': {'type': 'IntegerField', 'unique': true}}}, "
+	    "'A': {'fields': {'n': {'type': 'IntegerField', 'choices': [1, 2]}, 'b': {'type': 'ForeignKey', 'to': "
+	    "'B', 'on_delete': 'CASCADE', 'limit_choices_to': {'a__n__gt': 3, 'a__isnull': false, 'or': [{'t': "
+	    "'x'}, {'Exists': {}}], 'pk__in': [1]}}}, 'Meta': {'ordering': ['b__a__n'], 'constraints': [{'type': "
+	    "'CheckConstraint', 'name': 'c', 'condition': {'b_id__gt': 5, 'b__in': [1], 'lookup': ['n', 'gt', "
+	    "1]}}]}}}}");
+	ck_assert_uint_eq(field_of(registry, "A", "n")->nchoices, 2);
+	ck_assert_text(field_of(registry, "A", "n")->choices[1].label, "2");
+}
+END_TEST
+
+START_TEST(a_join_table_has_the_name_it_is_given)
+{
+	const struct registry *registry = build(
+	    "{'models': {'A': {'fields': {'bs': {'type': 'ManyToManyField', 'to': 'B', 'db_table': 'ab'}}, 'Meta': "
+	    "{'db_table': 'aa'}}, 'B': {'fields': {'a_s': {'type': 'ManyToManyField', 'to': 'A', 'related_name': "
+	    "'+', 'db_constraint': false}}}}}");
+	ck_assert_text(field_of(registry, "A", "bs")->relation->through->table, "ab");
+	const struct relation *other = field_of(registry, "B", "a_s")->relation;
+	ck_assert_text(other->through->table, "b_a_s");
+	ck_assert_text(other->through_to->column, "a_id");
+	ck_assert(!other->through_to->relation->db_constraint);
+}
+END_TEST
+
 START_TEST(order_with_respect_to_adds_its_column)
 {
 	const struct registry *registry = build(
@@ -494,19 +524,22 @@ START_TEST(constraints_are_read)
 	    "{'models': {'A': {'fields': {'name': 'TextField', 'n': 'IntegerField', 'span': "
 	    "'DateRangeField'}, 'Meta': {'constraints': ["
 	    "{'type': 'UniqueConstraint', 'fields': ['name', 'n'], 'name': 'u_%(class)s', 'condition': "
-	    "{'n__gt': 0}, 'include': ['span'], 'nulls_distinct': false, 'violation_error_message': 'taken'}, "
+	    "{'n__gt': 0}, 'opclasses': ['text_ops', ''], 'include': ['span'], 'nulls_distinct': false, 'violation_error_message': 'taken'}, "
 	    "{'type': 'UniqueConstraint', 'expressions': [{'Lower': 'name'}, {'expr': 'n', 'desc': true}], "
 	    "'name': 'u2'}, "
 	    "{'type': 'UniqueConstraint', 'fields': ['n'], 'name': 'u3', 'deferrable': 'deferred'}, "
+	    "{'type': 'UniqueConstraint', 'fields': ['n'], 'name': 'u4', 'deferrable': 'Immediate'}, "
 	    "{'type': 'CheckConstraint', 'check': {'or': [{'n__gte': 0}, {'not': {'name': ''}}]}, 'name': "
 	    "'c'}, "
 	    "{'type': 'ExclusionConstraint', 'name': 'e', 'expressions': [['span', '&&'], ['n', '=']]}]}}}}");
 	const struct model *a = model_of(registry, "A");
-	ck_assert_uint_eq(a->nconstraints, 5);
+	ck_assert_uint_eq(a->nconstraints, 6);
 	const struct constraint *c = a->constraints;
 	ck_assert_int_eq(c[0].kind, CONSTRAINT_UNIQUE);
 	ck_assert_text(c[0].name, "u_a");
 	ck_assert_text(c[0].parts[1].field->name, "n");
+	ck_assert_text(c[0].parts[0].opclass, "text_ops");
+	ck_assert_ptr_null(c[0].parts[1].opclass.p);
 	ck_assert_ptr_nonnull(c[0].condition);
 	ck_assert_text(c[0].include[0]->name, "span");
 	ck_assert(!c[0].nulls_distinct && c[1].nulls_distinct);
@@ -515,12 +548,13 @@ START_TEST(constraints_are_read)
 	ck_assert(c[1].parts[1].is_descending && !c[1].parts[0].is_descending);
 	ck_assert_text(c[1].parts[1].field->name, "n");
 	ck_assert_int_eq(c[2].deferrable, CONSTRAINT_DEFERRED);
+	ck_assert_int_eq(c[3].deferrable, CONSTRAINT_DEFERRABLE_IMMEDIATE);
 	ck_assert_int_eq(c[0].deferrable, CONSTRAINT_IMMEDIATE_ONLY);
-	ck_assert_int_eq(c[3].kind, CONSTRAINT_CHECK);
-	ck_assert_ptr_nonnull(c[3].condition);
-	ck_assert_int_eq(c[4].kind, CONSTRAINT_EXCLUSION);
-	ck_assert_text(c[4].index_type, "GIST");
-	ck_assert_text(c[4].parts[0].with_operator, "&&");
+	ck_assert_int_eq(c[4].kind, CONSTRAINT_CHECK);
+	ck_assert_ptr_nonnull(c[4].condition);
+	ck_assert_int_eq(c[5].kind, CONSTRAINT_EXCLUSION);
+	ck_assert_text(c[5].index_type, "GIST");
+	ck_assert_text(c[5].parts[0].with_operator, "&&");
 }
 END_TEST
 
@@ -609,6 +643,8 @@ int main(void)
 	tcase_add_test(group, a_composite_key_takes_the_place_of_id);
 	tcase_add_test(group, fields_and_meta_of_an_abstract_model_are_inherited);
 	tcase_add_test(group, meta_is_read);
+	tcase_add_test(group, conditions_may_walk_relations_where_they_are_of_rows_elsewhere);
+	tcase_add_test(group, a_join_table_has_the_name_it_is_given);
 	tcase_add_test(group, order_with_respect_to_adds_its_column);
 	tcase_add_test(group, constraints_are_read);
 	tcase_add_test(group, indexes_have_djangos_names);

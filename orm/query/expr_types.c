@@ -181,10 +181,42 @@ static const struct field *first_field(const struct rexpr *const *args, size_t n
 	return field;
 }
 
-const struct field *call_result(const struct function *function, const struct rexpr *const *args,
-                                size_t n)
+const struct field *array_field_of(struct arena *arena, const struct field *base)
 {
-	const struct field *first = first_field(args, n);
+	struct field *field = ARENA_NEW(arena, struct field);
+
+	*field = *field_of_type("ArrayField");
+	field->base_field = base->value_field;
+	field->value_field = field;
+	return field;
+}
+
+const struct field *argument_literal_field(char letter, const struct field *typed,
+                                           const struct value *literal)
+{
+	static const struct {
+		char letter;
+		const char *type;
+	} fixed[] = {{'t', "TextField"}, {'i', "IntegerField"},  {'b', "BooleanField"},
+	             {'d', "DateField"}, {'D', "DateTimeField"}, {'T', "TimeField"}};
+
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		if (fixed[i].letter == letter)
+			return field_of_type(fixed[i].type);
+	if (letter == 's' && typed != NULL)
+		return literal_field_like(typed, literal);
+	if ((letter == 'n' || letter == 'm') && typed != NULL && is_number(typed))
+		return number_literal_field(typed, literal);
+	return NULL;
+}
+
+const struct field *call_result(struct arena *arena, const struct function *function,
+                                const struct rexpr *const *args, size_t n)
+{
+	const struct field *first = first_field(args, function->result == RESULT_FIRST &&
+	                                                      function_takes(function, 0) != 's' && n > 0
+	                                                  ? 1
+	                                                  : n);
 
 	switch (function->result) {
 	case RESULT_FIXED:
@@ -199,18 +231,12 @@ const struct field *call_result(const struct function *function, const struct re
 		if (first != NULL && kind_of(first) == TYPE_INTEGER)
 			return field_of_type("BigIntegerField");
 		return first != NULL && kind_of(first) == TYPE_DECIMAL ? field_of_type("DecimalField") : first;
+	case RESULT_NUMERIC:
+		return field_of_type(first != NULL && kind_of(first) == TYPE_DECIMAL ? "DecimalField" : "FloatField");
+	case RESULT_ARRAY:
+		return first != NULL ? array_field_of(arena, first) : NULL;
 	}
 	BUG("result rule %d", (int)function->result);
-}
-
-const struct field *array_field_of(struct arena *arena, const struct field *base)
-{
-	struct field *field = ARENA_NEW(arena, struct field);
-
-	*field = *field_of_type("ArrayField");
-	field->base_field = base->value_field;
-	field->value_field = field;
-	return field;
 }
 
 static bool read_option(const struct value *object, const char *name, int64_t *out)

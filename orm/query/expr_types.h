@@ -13,13 +13,16 @@ const struct field *natural_field(const struct value *value);
 const struct field *arithmetic_literal_field(const struct field *typed, const struct value *literal);
 /* The type of a literal that stands for a value like `typed` (Case, Coalesce); literal may be NULL. */
 const struct field *literal_field_like(const struct field *typed, const struct value *literal);
+/* The type of a literal where a function takes `letter` (functions.h) beside values of type `typed` (may be NULL). */
+const struct field *argument_literal_field(char letter, const struct field *typed,
+                                           const struct value *literal);
 /* NULL when the two do not mix under the sign. */
 const struct field *arithmetic_result(struct str sign, const struct field *left,
                                       const struct field *right);
 const struct field *wider_field(const struct field *a, const struct field *b);
 /* NULL when every argument is null. */
-const struct field *call_result(const struct function *function, const struct rexpr *const *args,
-                                size_t n);
+const struct field *call_result(struct arena *arena, const struct function *function,
+                                const struct rexpr *const *args, size_t n);
 const struct field *array_field_of(struct arena *arena, const struct field *base);
 /* The type named in Cast or ExpressionWrapper: a type's name or a field as in the model file.  NULL with an
  * error. */

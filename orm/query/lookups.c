@@ -7,8 +7,6 @@
 	(KINDS_ALL & ~(KIND(TYPE_JSON) | KIND(TYPE_HSTORE)))
 #define NOT_CONTAINER                                                                              \
 	(KINDS_ALL & ~(KIND(TYPE_JSON) | KIND(TYPE_HSTORE) | KIND(TYPE_ARRAY) | KIND(TYPE_RANGE)))
-#define DATES (KIND(TYPE_DATE) | KIND(TYPE_DATETIME))
-#define TIMES (KIND(TYPE_TIME) | KIND(TYPE_DATETIME))
 
 /* A pattern made of an expression: its own %, _ and \ match themselves. */
 #define ESCAPED "REPLACE(REPLACE(REPLACE((%r)::text, '\\', '\\\\'), '%%', '\\%%'), '_', '\\_')"
@@ -41,24 +39,34 @@ static const struct lookup lookups[] = {
 };
 static const size_t lookups_count = sizeof lookups / sizeof *lookups;
 
-/* Dates are taken apart in UTC, the zone of every session. */
 static const struct transform transforms[] = {
-    {"date", KIND(TYPE_DATETIME), "DateField", "(%l)::date"},
-    {"time", KIND(TYPE_DATETIME), "TimeField", "(%l)::time"},
-    {"year", DATES, "IntegerField", "EXTRACT(YEAR FROM %l)::integer"},
-    {"iso_year", DATES, "IntegerField", "EXTRACT(ISOYEAR FROM %l)::integer"},
-    {"month", DATES, "IntegerField", "EXTRACT(MONTH FROM %l)::integer"},
-    {"day", DATES, "IntegerField", "EXTRACT(DAY FROM %l)::integer"},
-    {"week", DATES, "IntegerField", "EXTRACT(WEEK FROM %l)::integer"},
-    {"week_day", DATES, "IntegerField", "(EXTRACT(DOW FROM %l)::integer + 1)"},
-    {"iso_week_day", DATES, "IntegerField", "EXTRACT(ISODOW FROM %l)::integer"},
-    {"quarter", DATES, "IntegerField", "EXTRACT(QUARTER FROM %l)::integer"},
-    {"hour", TIMES, "IntegerField", "EXTRACT(HOUR FROM %l)::integer"},
-    {"minute", TIMES, "IntegerField", "EXTRACT(MINUTE FROM %l)::integer"},
-    {"second", TIMES, "IntegerField", "FLOOR(EXTRACT(SECOND FROM %l))::integer"},
-    {"lower", KIND(TYPE_TEXT), NULL, "LOWER(%l)"},
-    {"upper", KIND(TYPE_TEXT), NULL, "UPPER(%l)"},
-    {"length", KIND(TYPE_TEXT), "IntegerField", "LENGTH(%l)"},
+    {"date", "TruncDate"},
+    {"time", "TruncTime"},
+    {"year", "ExtractYear"},
+    {"iso_year", "ExtractIsoYear"},
+    {"month", "ExtractMonth"},
+    {"day", "ExtractDay"},
+    {"week", "ExtractWeek"},
+    {"week_day", "ExtractWeekDay"},
+    {"iso_week_day", "ExtractIsoWeekDay"},
+    {"quarter", "ExtractQuarter"},
+    {"hour", "ExtractHour"},
+    {"minute", "ExtractMinute"},
+    {"second", "ExtractSecond"},
+    {"lower", "Lower"},
+    {"upper", "Upper"},
+    {"length", "Length"},
+    {"trim", "Trim"},
+    {"ltrim", "LTrim"},
+    {"rtrim", "RTrim"},
+    {"reverse", "Reverse"},
+    {"md5", "MD5"},
+    {"abs", "Abs"},
+    {"ceil", "Ceil"},
+    {"floor", "Floor"},
+    {"round", "Round"},
+    {"sign", "Sign"},
+    {"sqrt", "Sqrt"},
 };
 static const size_t transforms_count = sizeof transforms / sizeof *transforms;
 
@@ -70,11 +78,11 @@ const struct lookup *lookup_find(struct str name, enum type_kind kind)
 	return NULL;
 }
 
-const struct transform *transform_find(struct str name, enum type_kind kind)
+const struct function *transform_find(struct str name, enum type_kind kind)
 {
 	for (size_t i = 0; i < transforms_count; i++)
-		if ((transforms[i].kinds & KIND(kind)) != 0 && str_is(name, transforms[i].name))
-			return &transforms[i];
+		if (str_is(name, transforms[i].name))
+			return function_find(str_of(transforms[i].function), 1, kind);
 	return NULL;
 }
 
@@ -92,7 +100,7 @@ size_t lookup_names(struct arena *arena, enum type_kind kind, const struct str *
 		if ((lookups[i].kinds & KIND(kind)) != 0)
 			list[n++] = str_of(lookups[i].name);
 	for (size_t i = 0; i < transforms_count; i++)
-		if ((transforms[i].kinds & KIND(kind)) != 0)
+		if (transform_find(str_of(transforms[i].name), kind) != NULL)
 			list[n++] = str_of(transforms[i].name);
 	qsort(list, n, sizeof *list, compare_names);
 	*names = list;

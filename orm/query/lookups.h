@@ -6,7 +6,7 @@
 #ifndef QUERN_QUERY_LOOKUPS_H
 #define QUERN_QUERY_LOOKUPS_H
 
-#include "orm/model/field_types.h"
+#include "orm/query/functions.h"
 
 /* What stands on the right side. */
 enum lookup_operand {
@@ -19,9 +19,6 @@ enum lookup_operand {
 };
 
 enum pattern_form { PATTERN_NONE, PATTERN_CONTAINS, PATTERN_STARTS, PATTERN_ENDS };
-
-#define KIND(k) (1u << (k))
-#define KINDS_ALL 0xffffffffu
 
 struct lookup {
 	const char *name;
@@ -37,17 +34,16 @@ struct lookup {
 };
 
 
+/* `created_at__year`: a function of one argument by a short name. */
 struct transform {
 	const char *name;
-	unsigned kinds;
-	const char *output; /* type name of the result; NULL: that of the argument */
-	const char *shape;  /* %l the argument */
+	const char *function;
 };
-
 
 /* By name for a left side of that kind; NULL when there is none. */
 const struct lookup *lookup_find(struct str name, enum type_kind kind);
-const struct transform *transform_find(struct str name, enum type_kind kind);
+/* The function that the transform applies to a value of that kind. */
+const struct function *transform_find(struct str name, enum type_kind kind);
 /* All names that a left side of that kind takes, sorted, for suggestions. */
 size_t lookup_names(struct arena *arena, enum type_kind kind, const struct str **names);
 

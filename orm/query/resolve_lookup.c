@@ -30,22 +30,6 @@ static bool unknown_lookup(struct scope *scope, const struct rexpr *left, const 
 	return false;
 }
 
-static const struct rexpr *apply_transform(struct arena *arena, const struct transform *transform,
-                                           const struct rexpr *left)
-{
-	struct rexpr *expr = ARENA_NEW(arena, struct rexpr);
-	const struct rexpr **args = ARENA_ARRAY(arena, const struct rexpr *, 1);
-
-	args[0] = left;
-	expr->kind = R_TRANSFORM;
-	expr->transform = transform;
-	expr->field = transform->output != NULL ? field_of_type(transform->output) : left->field;
-	expr->args = args;
-	expr->nargs = 1;
-	expr->has_aggregate = left->has_aggregate;
-	return expr;
-}
-
 static struct rcond *new_lookup(struct scope *scope, const struct lookup *lookup,
                                 const struct rexpr *left, size_t noperands)
 {
@@ -57,6 +41,7 @@ static struct rcond *new_lookup(struct scope *scope, const struct lookup *lookup
 	cond->noperands = noperands;
 	cond->operands = ARENA_ARRAY(scope->r->arena, const struct rexpr *, noperands);
 	cond->has_aggregate = left->has_aggregate;
+	cond->has_window = left->has_window;
 	return cond;
 }
 
@@ -64,6 +49,7 @@ static void set_operand(struct rcond *cond, size_t i, const struct rexpr *operan
 {
 	((const struct rexpr **)cond->operands)[i] = operand;
 	cond->has_aggregate |= operand->has_aggregate;
+	cond->has_window |= operand->has_window;
 }
 
 /* Text of a literal for text lookups: a number or boolean stands for its JSON text. */
@@ -322,8 +308,9 @@ static bool build_year(struct scope *scope, const struct lookup *lookup, const s
 
 	if (!str_to_int(year->text, &number) || number < 1 || number > 9998)
 		return false;
-	struct str first = arena_printf(arena, "%04d-01-01", (int)number);
-	struct str next = arena_printf(arena, "%04d-01-01", (int)number + 1);
+	struct str zone = left->zone.p == NULL ? STR("") : arena_concat(arena, STR(" "), left->zone);
+	struct str first = arena_printf(arena, "%04d-01-01%.*s", (int)number, STR_ARG(zone));
+	struct str next = arena_printf(arena, "%04d-01-01%.*s", (int)number + 1, STR_ARG(zone));
 
 	for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
 		if (!str_is(str_of(lookup->name), bounds[i].name))
@@ -351,7 +338,7 @@ static bool build_year(struct scope *scope, const struct lookup *lookup, const s
 
 static bool is_year_of_column(const struct rexpr *left)
 {
-	return left->kind == R_TRANSFORM && str_is(str_of(left->transform->name), "year");
+	return left->kind == R_CALL && str_is(str_of(left->function->name), "ExtractYear");
 }
 
 static bool build_same(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
@@ -409,16 +396,16 @@ bool build_lookup(struct scope *scope, const struct rexpr *left, const struct ta
 
 	for (size_t i = from; i < parts->n; i++) {
 		bool is_last = i + 1 == parts->n;
-		const struct transform *transform;
+		const struct rexpr *next;
 
 		lookup = is_last ? lookup_find(parts->parts[i], kind_of(left)) : NULL;
 		if (lookup != NULL && (!is_related || lookup->for_relations))
 			break;
 		lookup = NULL;
-		transform = is_related ? NULL : transform_find(parts->parts[i], kind_of(left));
-		if (transform == NULL)
+		next = is_related ? NULL : apply_transform(scope, left, parts->parts[i]);
+		if (next == NULL)
 			return unknown_lookup(scope, left, target, parts, i);
-		left = apply_transform(scope->r->arena, transform, left);
+		left = next;
 	}
 	if (lookup == NULL)
 		lookup = lookup_find(STR("exact"), kind_of(left));

@@ -185,8 +185,10 @@ static const struct rcond *new_group(struct arena *arena, enum rcond_kind kind,
 	cond->kind = kind;
 	cond->children = children;
 	cond->nchildren = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		cond->has_aggregate |= children[i]->has_aggregate;
+		cond->has_window |= children[i]->has_window;
+	}
 	return cond;
 }
 
@@ -227,6 +229,7 @@ const struct rcond *cond_isnull(struct arena *arena, const struct rexpr *left, b
 	cond->left = left;
 	cond->is_null = is_null;
 	cond->has_aggregate = left->has_aggregate;
+	cond->has_window = left->has_window;
 	return cond;
 }
 

@@ -41,6 +41,8 @@ struct scope {
 	/* Joins that the next filter may share although they are multi-valued: a many-to-many manager's
 	 * own (Django's sticky filter). */
 	struct source_list sticky;
+	struct str zone; /* the query's timezone; p == NULL: UTC */
+	bool in_window; /* the call that is resolved next stands in a Window */
 	bool aggregates_annotations; /* aggregate() over annotations that are aggregates themselves */
 	bool forbids_joins; /* update's right sides */
 	const char *forbids_why;
@@ -137,12 +139,25 @@ bool build_lookup(struct scope *scope, const struct rexpr *left, const struct ta
 /* `hint` (may be NULL) is the type a literal takes. */
 bool resolve_expr(struct scope *scope, const struct expr *expr, const struct field *hint,
                   const struct source_list *reuse, const struct rexpr **out);
+bool resolve_call(struct scope *scope, const struct expr *expr, const struct field *hint,
+                  const struct source_list *reuse, const struct rexpr **out);
+bool resolve_window(struct scope *scope, const struct expr *expr, const struct rexpr **out);
+/* A literal says nothing of its type: it takes its neighbours'. */
+bool expr_is_untyped(const struct expr *expr);
 bool resolve_path_expr(struct scope *scope, const struct path *path, const struct source_list *reuse,
                        const struct rexpr **out);
 bool resolve_literal(struct scope *scope, const struct value *value, const struct field *hint,
                      const struct rexpr **out);
 bool resolve_subquery(struct scope *scope, const struct query *query, bool wants_column,
                       const struct select **out);
+
+/* The value behind `left__name`: a transform, a key of a JSON document, an element of an array.  NULL when the
+ * name is none. */
+const struct rexpr *apply_transform(struct scope *scope, const struct rexpr *left, struct str name);
+/* Letters, digits and / _ + -: what may be the name of a time zone; PostgreSQL knows whether it is. */
+bool zone_is_plausible(struct str name);
+struct rexpr *new_expr(struct arena *arena, enum rexpr_kind kind, const struct field *field, size_t nargs);
+void set_arg(struct rexpr *expr, size_t i, const struct rexpr *arg);
 
 /* Makers of small nodes; constants (an empty AND, an empty OR) are folded. */
 const struct rcond *cond_group(struct arena *arena, enum rcond_kind kind, const struct rcond *const *children,

@@ -46,7 +46,7 @@ enum rexpr_kind {
 	R_PARAM,      /* text of type `field` */
 	R_NULL,
 	R_STAR,
-	R_CALL,       /* function, args */
+	R_CALL,       /* function, args, zone */
 	R_ARITHMETIC, /* sign, args */
 	R_AGGREGATE,  /* function, args, aggregate */
 	R_CASE,       /* cases, args[0] is the default when nargs == 1 */
@@ -55,7 +55,11 @@ enum rexpr_kind {
 	R_ARRAY,      /* ARRAY(SELECT …) */
 	R_CAST,       /* args[0] as `field` */
 	R_WRAPPED,    /* args[0], said to be of type `field` */
-	R_TRANSFORM,  /* transform, args[0] */
+	R_COLLATE,    /* args[0] COLLATE text */
+	R_OBJECT,     /* names and args in turn: a JSON object */
+	R_WINDOW,     /* args[0] OVER window */
+	R_KEY_PATH,   /* args[0] #> keys (JSON), or -> keys[0] (hstore); is_text: as text */
+	R_ELEMENT,    /* args[0][from + 1], or [from + 1:to] when is_slice */
 	R_VALUE_COLUMN, /* a column of a derived table: alias, position */
 };
 
@@ -72,6 +76,7 @@ struct rorder {
 };
 
 struct raggregate {
+	bool in_window; /* stands in a Window: groups nothing */
 	bool is_distinct;
 	const struct rcond *filter;
 	const struct rexpr *default_value;
@@ -79,6 +84,18 @@ struct raggregate {
 	size_t norder_by;
 	/* Set by query/aggregates: the subselect that computes it; NULL: in place. */
 	const struct select *subselect;
+};
+
+enum frame_kind { FRAME_NONE, FRAME_ROWS, FRAME_RANGE };
+
+struct rwindow {
+	const struct rexpr *const *partition_by;
+	size_t npartition_by;
+	const struct rorder *order_by;
+	size_t norder_by;
+	enum frame_kind frame;
+	bool has_start, has_end; /* otherwise unbounded */
+	int64_t start, end;      /* rows before (negative) or after the current one */
 };
 
 struct rexpr {
@@ -91,7 +108,12 @@ struct rexpr {
 	struct str text;
 	struct str name; /* R_ARITHMETIC: the sign */
 	const struct function *function;
-	const struct transform *transform;
+	struct str zone; /* p == NULL: UTC, the zone of every session */
+	const struct rwindow *window;
+	bool has_window;
+	struct str keys; /* an array literal of text */
+	bool is_text, is_slice, is_flagged;
+	int64_t from, to;
 	const struct rexpr *const *args;
 	size_t nargs;
 	struct raggregate *aggregate;
@@ -117,7 +139,7 @@ enum rcond_kind {
 
 struct rcond {
 	enum rcond_kind kind;
-	bool has_aggregate;
+	bool has_aggregate, has_window;
 	const struct rcond *const *children;
 	size_t nchildren;
 	const struct lookup *lookup;
@@ -168,6 +190,7 @@ struct select {
 	struct source_list sources; /* the base first; those that nothing names are not written */
 	struct derived *derived;    /* FROM (SELECT …) instead of sources */
 	struct rcond_list where, having;
+	struct rcond_list qualify; /* conditions on windows: applied to the finished rows */
 	struct rcolumn_list columns;
 	bool is_grouped;
 	bool groups_by_key; /* one group a base row */
@@ -178,6 +201,11 @@ struct select {
 	bool has_limit;
 	int64_t limit, offset;
 	bool is_empty; /* cannot have rows */
+	/* UNION and its kin: the members' selects instead of all above but order and slice. */
+	enum combinator_kind combinator;
+	bool combines_all;
+	const struct select *const *combined;
+	size_t ncombined;
 	bool locks_rows;
 	/* Prefetch: the type of the parents' keys (NULL otherwise).  With a slice the select is evaluated once for each
 	 * key, under these two aliases. */

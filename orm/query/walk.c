@@ -14,7 +14,7 @@ static void visit_aggregate(struct visitor *visitor, const struct rexpr *expr)
 {
 	const struct raggregate *aggregate = expr->aggregate;
 
-	if (visitor->aggregate != NULL && !visitor->aggregate(visitor, expr))
+	if (visitor->aggregate != NULL && !aggregate->in_window && !visitor->aggregate(visitor, expr))
 		return;
 	if (aggregate->subselect != NULL) {
 		visit_nested(visitor, aggregate->subselect);
@@ -42,6 +42,11 @@ void visit_expr(struct visitor *visitor, const struct rexpr *expr)
 	for (size_t i = 0; i < expr->ncases; i++) {
 		visit_cond(visitor, expr->cases[i].when);
 		visit_expr(visitor, expr->cases[i].then);
+	}
+	if (expr->window != NULL) {
+		for (size_t i = 0; i < expr->window->npartition_by; i++)
+			visit_expr(visitor, expr->window->partition_by[i]);
+		visit_orders(visitor, expr->window->order_by, expr->window->norder_by);
 	}
 	if (expr->condition != NULL)
 		visit_cond(visitor, expr->condition);
@@ -75,6 +80,8 @@ void visit_nested(struct visitor *visitor, const struct select *select)
 	}
 	if (select->derived != NULL)
 		visit_nested(&inner, select->derived->select);
+	for (size_t i = 0; i < select->ncombined; i++)
+		visit_nested(&inner, select->combined[i]);
 	visit_select(&inner, select);
 }
 
@@ -86,6 +93,8 @@ void visit_select(struct visitor *visitor, const struct select *select)
 		visit_cond(visitor, select->where.items[i]);
 	for (size_t i = 0; i < select->having.n; i++)
 		visit_cond(visitor, select->having.items[i]);
+	for (size_t i = 0; i < select->qualify.n; i++)
+		visit_cond(visitor, select->qualify.items[i]);
 	for (size_t i = 0; i < select->group_by.n; i++)
 		visit_expr(visitor, select->group_by.items[i]);
 	for (size_t i = 0; i < select->distinct_on.n; i++)
@@ -222,6 +231,14 @@ const struct rexpr *copy_expr(const struct source_map *map, const struct rexpr *
 	for (size_t i = 0; i < expr->ncases; i++)
 		cases[i] = (struct rcase){copy_cond(map, expr->cases[i].when), copy_expr(map, expr->cases[i].then)};
 	copy->cases = cases;
+	if (expr->window != NULL) {
+		struct rwindow *window = ARENA_NEW(map->arena, struct rwindow);
+
+		*window = *expr->window;
+		window->partition_by = copy_exprs(map, window->partition_by, window->npartition_by);
+		window->order_by = copy_orders(map, window->order_by, window->norder_by);
+		copy->window = window;
+	}
 	if (expr->condition != NULL)
 		copy->condition = copy_cond(map, expr->condition);
 	if (expr->select != NULL)

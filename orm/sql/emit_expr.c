@@ -12,6 +12,11 @@ void emit_column(struct emit *e, const struct source *source, const struct field
 	sql_name(&e->sql, field->column);
 }
 
+static enum type_kind kind_of(const struct rexpr *expr)
+{
+	return expr->field == NULL ? TYPE_JSON : expr->field->value_field->type->kind;
+}
+
 static void emit_args(struct emit *e, const struct rexpr *expr, const char *separator)
 {
 	for (size_t i = 0; i < expr->nargs; i++) {
@@ -21,9 +26,64 @@ static void emit_args(struct emit *e, const struct rexpr *expr, const char *sepa
 	}
 }
 
-static enum type_kind kind_of(const struct rexpr *expr)
+static void emit_zone(struct emit *e, const struct rexpr *expr)
 {
-	return expr->field == NULL ? TYPE_JSON : expr->field->value_field->type->kind;
+	if (expr->zone.p == NULL)
+		return;
+	sql_lit(&e->sql, " AT TIME ZONE ");
+	sql_field_param(&e->sql, field_of_type("TextField"), expr->zone);
+}
+
+/* Only moments have a zone. */
+static bool is_moment(const struct rexpr *expr)
+{
+	return expr->field != NULL && expr->field->value_field->type->kind == TYPE_DATETIME;
+}
+
+static void emit_piece(struct emit *e, const struct rexpr *expr, char piece)
+{
+	const struct raggregate *aggregate = expr->aggregate;
+
+	switch (piece) {
+	case '%':
+		sql_lit(&e->sql, "%");
+		return;
+	case '*':
+		emit_args(e, expr, ", ");
+		return;
+	case 'd':
+		if (aggregate->is_distinct)
+			sql_lit(&e->sql, "DISTINCT ");
+		return;
+	case 'o':
+		if (aggregate->norder_by == 0)
+			return;
+		sql_lit(&e->sql, " ORDER BY ");
+		emit_orders(e, aggregate->order_by, aggregate->norder_by);
+		return;
+	case 'z':
+		emit_expr(e, expr->args[0]);
+		if (is_moment(expr->args[0]))
+			emit_zone(e, expr);
+		return;
+	case 'Z':
+		emit_zone(e, expr);
+		return;
+	}
+	ASSERT(piece >= '1' && (size_t)(piece - '1') < expr->nargs);
+	emit_expr(e, expr->args[piece - '1']);
+}
+
+static void emit_shape(struct emit *e, const struct rexpr *expr)
+{
+	const char *shape = expr->is_flagged ? expr->function->flag_shape : expr->function->shape;
+
+	for (const char *p = strchr(shape, '%'); p != NULL; p = strchr(shape, '%')) {
+		buf_add(&e->sql.text, (struct str){shape, (size_t)(p - shape)});
+		emit_piece(e, expr, p[1]);
+		shape = p + 2;
+	}
+	sql_const(&e->sql, shape);
 }
 
 /* PostgreSQL's sign for ours; NULL: written as a function. */
@@ -62,6 +122,8 @@ static void emit_arithmetic(struct emit *e, const struct rexpr *expr)
 	if (days)
 		sql_lit(&e->sql, "(INTERVAL '1 day' * ");
 	sql_lit(&e->sql, "(");
+	if (expr->nargs == 1)
+		sql_lit(&e->sql, "-");
 	emit_args(e, expr, sign_sql(expr->name));
 	sql_lit(&e->sql, ")");
 	if (moment)
@@ -72,22 +134,17 @@ static void emit_arithmetic(struct emit *e, const struct rexpr *expr)
 
 static void emit_aggregate_call(struct emit *e, const struct rexpr *expr)
 {
-	const struct raggregate *aggregate = expr->aggregate;
-
-	sql_const(&e->sql, expr->function->before);
-	if (aggregate->is_distinct)
-		sql_lit(&e->sql, "DISTINCT ");
-	emit_args(e, expr, expr->function->separator);
-	if (aggregate->norder_by > 0) {
-		sql_lit(&e->sql, " ORDER BY ");
-		emit_orders(e, aggregate->order_by, aggregate->norder_by);
-	}
-	sql_const(&e->sql, expr->function->after);
-	if (aggregate->filter != NULL) {
+	emit_shape(e, expr);
+	if (expr->aggregate->filter != NULL) {
 		sql_lit(&e->sql, " FILTER (WHERE ");
-		emit_cond(e, aggregate->filter);
+		emit_cond(e, expr->aggregate->filter);
 		sql_lit(&e->sql, ")");
 	}
+}
+
+/* The average of integers is numeric in PostgreSQL and a float in Django. */
+static void emit_average_cast(struct emit *e, const struct rexpr *expr)
+{
 	if (expr->function->result == RESULT_AVERAGE && kind_of(expr) == TYPE_FLOAT)
 		sql_lit(&e->sql, "::double precision");
 }
@@ -104,6 +161,7 @@ static void emit_aggregate(struct emit *e, const struct rexpr *expr)
 		sql_lit(&e->sql, ")");
 	} else {
 		emit_aggregate_call(e, expr);
+		emit_average_cast(e, expr);
 	}
 	if (aggregate->default_value == NULL)
 		return;
@@ -128,16 +186,121 @@ static void emit_case(struct emit *e, const struct rexpr *expr)
 	sql_lit(&e->sql, " END");
 }
 
-static void emit_transform(struct emit *e, const struct rexpr *expr)
+static void emit_bound(struct emit *e, bool is_bounded, int64_t rows, bool is_start)
 {
-	const char *shape = expr->transform->shape;
+	if (!is_bounded && is_start)
+		sql_lit(&e->sql, "UNBOUNDED PRECEDING");
+	else if (!is_bounded)
+		sql_lit(&e->sql, "UNBOUNDED FOLLOWING");
+	else if (rows == 0)
+		sql_lit(&e->sql, "CURRENT ROW");
+	if (!is_bounded || rows == 0)
+		return;
+	sql_param(&e->sql, arena_printf(e->sql.arena, "%lld", rows < 0 ? -(long long)rows : (long long)rows), 20,
+	          (struct str){0});
+	if (rows < 0)
+		sql_lit(&e->sql, " PRECEDING");
+	else
+		sql_lit(&e->sql, " FOLLOWING");
+}
 
-	for (const char *p = strstr(shape, "%l"); p != NULL; p = strstr(shape, "%l")) {
-		buf_add(&e->sql.text, (struct str){shape, (size_t)(p - shape)});
-		emit_expr(e, expr->args[0]);
-		shape = p + 2;
+static void emit_frame(struct emit *e, const struct rwindow *window)
+{
+	if (window->frame == FRAME_NONE)
+		return;
+	if (window->frame == FRAME_ROWS)
+		sql_lit(&e->sql, " ROWS BETWEEN ");
+	else
+		sql_lit(&e->sql, " RANGE BETWEEN ");
+	emit_bound(e, window->has_start, window->start, true);
+	sql_lit(&e->sql, " AND ");
+	emit_bound(e, window->has_end, window->end, false);
+}
+
+static void emit_window(struct emit *e, const struct rexpr *expr)
+{
+	const struct rwindow *window = expr->window;
+	const struct rexpr *inner = expr->args[0];
+	bool is_aggregate = inner->kind == R_AGGREGATE;
+
+	if (is_aggregate && inner->aggregate->default_value != NULL)
+		sql_lit(&e->sql, "COALESCE(");
+	if (is_aggregate)
+		emit_aggregate_call(e, inner);
+	else
+		emit_shape(e, inner);
+	sql_lit(&e->sql, " OVER (");
+	if (window->npartition_by > 0)
+		sql_lit(&e->sql, "PARTITION BY ");
+	for (size_t i = 0; i < window->npartition_by; i++) {
+		if (i > 0)
+			sql_lit(&e->sql, ", ");
+		emit_expr(e, window->partition_by[i]);
 	}
-	sql_const(&e->sql, shape);
+	if (window->norder_by > 0) {
+		if (window->npartition_by > 0)
+			sql_lit(&e->sql, " ");
+		sql_lit(&e->sql, "ORDER BY ");
+		emit_orders(e, window->order_by, window->norder_by);
+	}
+	emit_frame(e, window);
+	sql_lit(&e->sql, ")");
+	if (!is_aggregate)
+		return;
+	emit_average_cast(e, inner);
+	if (inner->aggregate->default_value == NULL)
+		return;
+	sql_lit(&e->sql, ", ");
+	emit_expr(e, inner->aggregate->default_value);
+	sql_lit(&e->sql, ")");
+}
+
+static void emit_object(struct emit *e, const struct rexpr *expr)
+{
+	sql_lit(&e->sql, "JSONB_BUILD_OBJECT(");
+	emit_args(e, expr, ", ");
+	sql_lit(&e->sql, ")");
+}
+
+static void emit_collate(struct emit *e, const struct rexpr *expr)
+{
+	sql_lit(&e->sql, "(");
+	emit_expr(e, expr->args[0]);
+	sql_lit(&e->sql, " COLLATE ");
+	sql_name(&e->sql, expr->text);
+	sql_lit(&e->sql, ")");
+}
+
+/* A key's value: of a JSON document by a path, of an hstore by its one key. */
+static void emit_key_path(struct emit *e, const struct rexpr *expr)
+{
+	bool is_json = kind_of(expr->args[0]) == TYPE_JSON;
+
+	sql_lit(&e->sql, "(");
+	emit_expr(e, expr->args[0]);
+	if (!is_json)
+		sql_lit(&e->sql, " -> (");
+	else if (expr->is_text)
+		sql_lit(&e->sql, " #>> ");
+	else
+		sql_lit(&e->sql, " #> ");
+	sql_field_array_param(&e->sql, field_of_type("TextField"), expr->keys);
+	if (!is_json)
+		sql_lit(&e->sql, ")[1]");
+	sql_lit(&e->sql, ")");
+}
+
+static void emit_element(struct emit *e, const struct rexpr *expr)
+{
+	sql_lit(&e->sql, "(");
+	emit_expr(e, expr->args[0]);
+	sql_lit(&e->sql, ")[");
+	sql_number(&e->sql, (unsigned)expr->from + 1);
+	if (expr->is_slice) {
+		sql_lit(&e->sql, ":");
+		sql_number(&e->sql, (unsigned)expr->to);
+	}
+	sql_lit(&e->sql, "]");
 }
 
 static void emit_cast(struct emit *e, const struct rexpr *expr)
@@ -180,9 +343,7 @@ void emit_expr(struct emit *e, const struct rexpr *expr)
 		sql_lit(&e->sql, "*");
 		return;
 	case R_CALL:
-		sql_const(&e->sql, expr->function->before);
-		emit_args(e, expr, expr->function->separator);
-		sql_const(&e->sql, expr->function->after);
+		emit_shape(e, expr);
 		return;
 	case R_ARITHMETIC:
 		emit_arithmetic(e, expr);
@@ -208,8 +369,20 @@ void emit_expr(struct emit *e, const struct rexpr *expr)
 	case R_WRAPPED:
 		emit_expr(e, expr->args[0]);
 		return;
-	case R_TRANSFORM:
-		emit_transform(e, expr);
+	case R_COLLATE:
+		emit_collate(e, expr);
+		return;
+	case R_OBJECT:
+		emit_object(e, expr);
+		return;
+	case R_WINDOW:
+		emit_window(e, expr);
+		return;
+	case R_KEY_PATH:
+		emit_key_path(e, expr);
+		return;
+	case R_ELEMENT:
+		emit_element(e, expr);
 		return;
 	case R_VALUE_COLUMN:
 		emit_value_column(e, expr);

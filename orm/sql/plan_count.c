@@ -10,7 +10,7 @@ static const struct rexpr *count_star(struct arena *arena)
 	star->kind = R_STAR;
 	args[0] = star;
 	count->kind = R_AGGREGATE;
-	count->function = function_find(STR("Count"));
+	count->function = function_by_name(STR("Count"));
 	count->field = field_of_type("BigIntegerField");
 	count->args = args;
 	count->nargs = 1;

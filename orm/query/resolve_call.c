@@ -3,7 +3,7 @@
 #include "orm/query/expr_types.h"
 #include "orm/query/scope.h"
 
-struct rexpr *new_expr(struct arena *arena, enum rexpr_kind kind, const struct field *field, size_t nargs)
+struct rexpr *rexpr_new(struct arena *arena, enum rexpr_kind kind, const struct field *field, size_t nargs)
 {
 	struct rexpr *expr = ARENA_NEW(arena, struct rexpr);
 
@@ -14,7 +14,7 @@ struct rexpr *new_expr(struct arena *arena, enum rexpr_kind kind, const struct f
 	return expr;
 }
 
-void set_arg(struct rexpr *expr, size_t i, const struct rexpr *arg)
+void rexpr_set_arg(struct rexpr *expr, size_t i, const struct rexpr *arg)
 {
 	((const struct rexpr **)expr->args)[i] = arg;
 	expr->has_aggregate |= arg->has_aggregate;
@@ -38,7 +38,7 @@ static const struct rexpr *json_key(struct scope *scope, const struct rexpr *lef
 	struct arena *arena = scope->r->arena;
 	struct value key = {.kind = VALUE_TEXT, .text = name};
 	struct value list = {.kind = VALUE_LIST, .list = {.items = &key, .n = 1}};
-	struct rexpr *expr = new_expr(arena, R_KEY_PATH, left->field, 1);
+	struct rexpr *expr = rexpr_new(arena, R_KEY_PATH, left->field, 1);
 	struct str text;
 
 	if (!field_parse_array(field_of_type("TextField"), &list, arena, &text, scope->r->error))
@@ -50,7 +50,7 @@ static const struct rexpr *json_key(struct scope *scope, const struct rexpr *lef
 		                          (int)text.n - 1, text.p + 1);
 		return expr;
 	}
-	set_arg(expr, 0, left);
+	rexpr_set_arg(expr, 0, left);
 	expr->keys = text;
 	if (kind_of(left->field) == TYPE_HSTORE)
 		expr->field = field_of_type("TextField");
@@ -61,14 +61,14 @@ static const struct rexpr *json_key(struct scope *scope, const struct rexpr *lef
 static const struct rexpr *array_element(struct scope *scope, const struct rexpr *left, struct str name)
 {
 	struct str rest = name, head = str_cut(&rest, STR("_"));
-	struct rexpr *expr = new_expr(scope->r->arena, R_ELEMENT, left->field, 1);
+	struct rexpr *expr = rexpr_new(scope->r->arena, R_ELEMENT, left->field, 1);
 
 	if (head.n == 0 || head.p[0] == '-' || !str_to_int(head, &expr->from) || expr->from > INT32_MAX - 1)
 		return NULL;
 	if (rest.p != NULL &&
 	    (rest.n == 0 || rest.p[0] == '-' || !str_to_int(rest, &expr->to) || expr->to > INT32_MAX - 1))
 		return NULL;
-	set_arg(expr, 0, left);
+	rexpr_set_arg(expr, 0, left);
 	expr->is_slice = rest.p != NULL;
 	if (!expr->is_slice)
 		expr->field = left->field->value_field->base_field;
@@ -87,10 +87,10 @@ const struct rexpr *apply_transform(struct scope *scope, const struct rexpr *lef
 		return array_element(scope, left, name);
 	if (function == NULL)
 		return NULL;
-	expr = new_expr(scope->r->arena, R_CALL, NULL, 1);
+	expr = rexpr_new(scope->r->arena, R_CALL, NULL, 1);
 	expr->function = function;
 	expr->zone = scope->zone;
-	set_arg(expr, 0, left);
+	rexpr_set_arg(expr, 0, left);
 	expr->field = call_result(scope->r->arena, function, expr->args, 1);
 	return expr;
 }
@@ -194,14 +194,14 @@ static bool resolve_typed_arguments(struct scope *scope, const struct expr *args
 		if (args[i].kind == EXPR_STAR) {
 			if (!str_is(result->name, "Count"))
 				return error_set(scope->r->error, ERROR_VALUE, args[i].pos, "only Count takes \"*\"");
-			set_arg(result, i, new_expr(scope->r->arena, R_STAR, NULL, 0));
+			rexpr_set_arg(result, i, rexpr_new(scope->r->arena, R_STAR, NULL, 0));
 			continue;
 		}
 		if (!resolve_expr(scope, &args[i], NULL, reuse, &arg))
 			return false;
 		if (arg->field != NULL)
 			*typed = *typed == NULL ? arg->field : wider_field(*typed, arg->field);
-		set_arg(result, i, arg);
+		rexpr_set_arg(result, i, arg);
 	}
 	return true;
 }
@@ -221,7 +221,7 @@ static bool resolve_literal_arguments(struct scope *scope, const struct expr *ar
 				as = hint;
 			if (!resolve_literal(scope, args[i].literal, as, &arg))
 				return false;
-			set_arg(result, i, arg);
+			rexpr_set_arg(result, i, arg);
 		}
 		if (arg->field != NULL && !letter_accepts(letter, kind_of(arg->field)))
 			return wrong_type(scope, args[i].pos, function, letter, arg->field);
@@ -321,7 +321,7 @@ static bool resolve_json_object(struct scope *scope, const struct expr *expr,
                                 const struct source_list *reuse, const struct rexpr **out)
 {
 	struct arena *arena = scope->r->arena;
-	struct rexpr *result = new_expr(arena, R_OBJECT, field_of_type("JSONField"), expr->noptions * 2);
+	struct rexpr *result = rexpr_new(arena, R_OBJECT, field_of_type("JSONField"), expr->noptions * 2);
 
 	if (expr->nargs > 0 || expr->filter != NULL || expr->norder_by > 0 || expr->default_value != NULL)
 		return error_set(scope->r->error, ERROR_TYPE, expr->pos,
@@ -334,8 +334,8 @@ static bool resolve_json_object(struct scope *scope, const struct expr *expr,
 		if (!decode_expr(arena, expr->options[i].value, &decoded, scope->r->error) ||
 		    !resolve_expr(scope, decoded, NULL, reuse, &arg))
 			return false;
-		set_arg(result, 2 * i, param_expr(arena, field_of_type("TextField"), arena_str(arena, expr->options[i].name)));
-		set_arg(result, 2 * i + 1, arg);
+		rexpr_set_arg(result, 2 * i, param_expr(arena, field_of_type("TextField"), arena_str(arena, expr->options[i].name)));
+		rexpr_set_arg(result, 2 * i + 1, arg);
 	}
 	*out = result;
 	return true;
@@ -368,9 +368,9 @@ static bool resolve_collate(struct scope *scope, const struct expr *expr, const 
 		return false;
 	if (arg->field == NULL || kind_of(arg->field) != TYPE_TEXT)
 		return error_set(scope->r->error, ERROR_FIELD, expr->args[0].pos, "Collate takes text");
-	struct rexpr *result = new_expr(scope->r->arena, R_COLLATE, arg->field, 1);
+	struct rexpr *result = rexpr_new(scope->r->arena, R_COLLATE, arg->field, 1);
 
-	set_arg(result, 0, arg);
+	rexpr_set_arg(result, 0, arg);
 	result->text = arena_str(scope->r->arena, name->text);
 	*out = result;
 	return true;
@@ -480,7 +480,7 @@ bool resolve_call(struct scope *scope, const struct expr *expr, const struct fie
 	if (args == NULL)
 		return false;
 	struct rexpr *result =
-	    new_expr(arena, any->class == FUNCTION_AGGREGATE ? R_AGGREGATE : R_CALL, NULL, n);
+	    rexpr_new(arena, any->class == FUNCTION_AGGREGATE ? R_AGGREGATE : R_CALL, NULL, n);
 
 	result->name = expr->name;
 	scope->in_window = false;
@@ -567,7 +567,7 @@ bool resolve_window(struct scope *scope, const struct expr *expr, const struct r
 {
 	struct arena *arena = scope->r->arena;
 	struct rwindow *window = ARENA_NEW(arena, struct rwindow);
-	struct rexpr *result = new_expr(arena, R_WINDOW, NULL, 1);
+	struct rexpr *result = rexpr_new(arena, R_WINDOW, NULL, 1);
 	const struct rexpr **partition = ARENA_ARRAY(arena, const struct rexpr *, expr->npartition_by);
 	const struct expr *call = &expr->args[0];
 	const struct function *function = call->kind == EXPR_CALL ? function_by_name(call->name) : NULL;
@@ -607,7 +607,7 @@ bool resolve_window(struct scope *scope, const struct expr *expr, const struct r
 		return false;
 	for (size_t i = 0; i < window->norder_by; i++)
 		result->has_aggregate |= window->order_by[i].expr != NULL && window->order_by[i].expr->has_aggregate;
-	set_arg(result, 0, inner);
+	rexpr_set_arg(result, 0, inner);
 	if (result->has_window)
 		return error_set(scope->r->error, ERROR_FIELD, expr->pos, "a Window cannot hold a Window");
 	result->has_window = true;

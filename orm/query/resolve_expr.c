@@ -10,7 +10,7 @@ bool resolve_literal(struct scope *scope, const struct value *value, const struc
 	struct str text;
 
 	if (value->kind == VALUE_NULL) {
-		*out = new_expr(scope->r->arena, R_NULL, hint, 0);
+		*out = rexpr_new(scope->r->arena, R_NULL, hint, 0);
 		return true;
 	}
 	if (hint == NULL)
@@ -65,7 +65,7 @@ bool resolve_path_expr(struct scope *scope, const struct path *path, const struc
 static bool resolve_arithmetic(struct scope *scope, const struct expr *expr, const struct field *hint,
                                const struct source_list *reuse, const struct rexpr **out)
 {
-	struct rexpr *result = new_expr(scope->r->arena, R_ARITHMETIC, NULL, expr->nargs);
+	struct rexpr *result = rexpr_new(scope->r->arena, R_ARITHMETIC, NULL, expr->nargs);
 	const struct field *typed = NULL;
 
 	result->name = expr->name;
@@ -76,7 +76,7 @@ static bool resolve_arithmetic(struct scope *scope, const struct expr *expr, con
 			continue;
 		if (!resolve_expr(scope, &expr->args[i], hint, reuse, &arg))
 			return false;
-		set_arg(result, i, arg);
+		rexpr_set_arg(result, i, arg);
 		if (typed == NULL)
 			typed = arg->field;
 	}
@@ -92,7 +92,7 @@ static bool resolve_arithmetic(struct scope *scope, const struct expr *expr, con
 			as = hint;
 		if (!resolve_literal(scope, literal, as, &arg))
 			return false;
-		set_arg(result, i, arg);
+		rexpr_set_arg(result, i, arg);
 	}
 	result->field = result->args[0]->field;
 	for (size_t i = 1; i < result->nargs; i++) {
@@ -119,7 +119,7 @@ static bool resolve_case(struct scope *scope, const struct expr *expr, const str
                          const struct source_list *reuse, const struct rexpr **out)
 {
 	size_t has_default = expr->default_value != NULL;
-	struct rexpr *result = new_expr(scope->r->arena, R_CASE, NULL, has_default);
+	struct rexpr *result = rexpr_new(scope->r->arena, R_CASE, NULL, has_default);
 	struct rcase *cases = ARENA_ARRAY(scope->r->arena, struct rcase, expr->ncases);
 	const struct field *typed = NULL;
 
@@ -148,7 +148,7 @@ static bool resolve_case(struct scope *scope, const struct expr *expr, const str
 			if (i < expr->ncases)
 				cases[i].then = resolved;
 			else
-				set_arg(result, 0, resolved);
+				rexpr_set_arg(result, 0, resolved);
 			result->has_aggregate |= resolved->has_aggregate;
 		}
 	}
@@ -162,7 +162,7 @@ static bool resolve_case(struct scope *scope, const struct expr *expr, const str
 
 static bool resolve_condition_expr(struct scope *scope, const struct expr *expr, const struct rexpr **out)
 {
-	struct rexpr *result = new_expr(scope->r->arena, R_CONDITION, field_of_type("BooleanField"), 0);
+	struct rexpr *result = rexpr_new(scope->r->arena, R_CONDITION, field_of_type("BooleanField"), 0);
 
 	if (!resolve_inner_cond(scope, expr->condition, &result->condition))
 		return false;
@@ -173,7 +173,7 @@ static bool resolve_condition_expr(struct scope *scope, const struct expr *expr,
 
 static bool resolve_select_expr(struct scope *scope, const struct expr *expr, const struct rexpr **out)
 {
-	struct rexpr *result = new_expr(scope->r->arena, R_SUBSELECT, NULL, 0);
+	struct rexpr *result = rexpr_new(scope->r->arena, R_SUBSELECT, NULL, 0);
 
 	if (!resolve_subquery(scope, expr->query, expr->kind != EXPR_EXISTS, &result->select))
 		return false;
@@ -207,9 +207,9 @@ static bool resolve_typed(struct scope *scope, const struct expr *expr, const st
 		return false;
 	/* A wrapper names the type and changes no value, but a literal takes it. */
 	bool is_literal = arg->kind == R_PARAM || arg->kind == R_NULL;
-	struct rexpr *result = new_expr(scope->r->arena, keeps_own || is_literal ? R_CAST : R_WRAPPED, field, 1);
+	struct rexpr *result = rexpr_new(scope->r->arena, keeps_own || is_literal ? R_CAST : R_WRAPPED, field, 1);
 
-	set_arg(result, 0, arg);
+	rexpr_set_arg(result, 0, arg);
 	*out = result;
 	return true;
 }

@@ -156,8 +156,8 @@ bool resolve_subquery(struct scope *scope, const struct query *query, bool wants
 const struct rexpr *apply_transform(struct scope *scope, const struct rexpr *left, struct str name);
 /* Letters, digits and / _ + -: what may be the name of a time zone; PostgreSQL knows whether it is. */
 bool zone_is_plausible(struct str name);
-struct rexpr *new_expr(struct arena *arena, enum rexpr_kind kind, const struct field *field, size_t nargs);
-void set_arg(struct rexpr *expr, size_t i, const struct rexpr *arg);
+struct rexpr *rexpr_new(struct arena *arena, enum rexpr_kind kind, const struct field *field, size_t nargs);
+void rexpr_set_arg(struct rexpr *expr, size_t i, const struct rexpr *arg);
 
 /* Makers of small nodes; constants (an empty AND, an empty OR) are folded. */
 const struct rcond *cond_group(struct arena *arena, enum rcond_kind kind, const struct rcond *const *children,

@@ -6,13 +6,17 @@
  */
 #include "server/http_exchange.h"
 
+#include <netinet/in.h>
+#include <linux/tcp.h>
 #include <sys/socket.h>
 
 #define MS 1000000ull
 #define SWEEP_NS (500 * MS)
 #define SWEEP_STOPPING_NS (20 * MS)
-/* Bytes a second below which a line is not slow but an attack. */
+/* Bytes a second below which a line is not slow but an attack: of a body that comes, of a reply
+ * that goes. */
 #define LEAST_RATE (16u << 10)
+#define LEAST_WRITE_RATE (1u << 10)
 /* What a connection that waits for its next request gets when the server stops. */
 #define IDLE_GRACE_NS (200 * MS)
 /* What requests get to notice that the drain is over. */
@@ -20,8 +24,53 @@
 
 void clock_allow(struct exchange *exchange, unsigned ms, uint64_t bytes)
 {
+	exchange->client->is_writing = false;
 	exchange->client->deadline =
 	    loop_now(exchange->http->loop) + ms * MS + bytes * 1000 * MS / LEAST_RATE;
+}
+
+/* Looked at twice in the time allowed: the first look only takes the mark. */
+static uint64_t write_period(const struct http *http)
+{
+	return http->worker->setup->settings->write_timeout * MS / 2;
+}
+
+#define NOT_LOOKED UINT64_MAX
+
+void clock_write(struct exchange *exchange)
+{
+	struct client *client = exchange->client;
+
+	client->deadline = loop_now(exchange->http->loop) + write_period(exchange->http);
+	client->is_writing = true;
+	client->taken = NOT_LOOKED;
+}
+
+/* What the peer has acknowledged: the socket's buffer is large, so what the library could write
+ * says little about what the client has read. */
+static uint64_t bytes_taken(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof info;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+		return 0;
+	return info.tcpi_bytes_acked;
+}
+
+/* Whether a client that is past its deadline gets more time. */
+static bool takes_enough(const struct http *http, struct client *client, uint64_t now)
+{
+	uint64_t period = write_period(http);
+	uint64_t before = client->taken;
+
+	if (!client->is_writing)
+		return false;
+	client->taken = bytes_taken(client->fd);
+	if (before != NOT_LOOKED && client->taken - before < period / (1000 * MS) * LEAST_WRITE_RATE + 1)
+		return false;
+	client->deadline = now + period;
+	return true;
 }
 
 void clock_welcome(struct http *http, struct client *client)
@@ -57,9 +106,9 @@ static void shut(struct client *client)
 	db_session_cancel(&exchange->request.db);
 }
 
-static bool is_overdue(const struct http *http, const struct client *client, uint64_t now)
+static bool is_overdue(const struct http *http, struct client *client, uint64_t now)
 {
-	if (client->deadline && client->deadline <= now)
+	if (client->deadline && client->deadline <= now && !takes_enough(http, client, now))
 		return true;
 	if (!http->is_stopping)
 		return false;

@@ -31,6 +31,9 @@ struct client {
 	/* loop_now() time after which it is shut down; 0: it has all the time, a request runs. */
 	uint64_t deadline;
 	bool is_idle; /* between requests */
+	/* While a reply is sent: what the client had taken when it was last looked at. */
+	bool is_writing;
+	uint64_t taken;
 	struct exchange *exchange;
 };
 
@@ -119,6 +122,8 @@ void wait_resume(struct exchange *exchange);
 void clock_setup(struct http *http);
 /* From now: `ms`, and the time that a slow but honest line needs for `bytes`. */
 void clock_allow(struct exchange *exchange, unsigned ms, uint64_t bytes);
+/* From now the client must take what is sent, at a least rate. */
+void clock_write(struct exchange *exchange);
 void clock_welcome(struct http *http, struct client *client);
 void clock_farewell(struct http *http, struct client *client);
 void clock_stop(struct http *http, bool now);

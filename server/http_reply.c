@@ -101,7 +101,6 @@ static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t room)
 {
 	struct exchange *exchange = cls;
 	size_t n = waiting_bytes(exchange);
-	const struct settings *settings = exchange->request.settings;
 
 	(void)position;
 	if (n == 0 && exchange->is_stream_broken)
@@ -118,7 +117,7 @@ static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t room)
 	memcpy(out, exchange->stream.p + exchange->stream_at, n);
 	exchange->stream_at += n;
 	exchange->sent += n;
-	clock_allow(exchange, settings->write_timeout, n);
+	clock_write(exchange);
 	if (exchange->waits_for_room && waiting_bytes(exchange) <= STREAM_LOW)
 		loop_defer(exchange->http->loop, &exchange->room);
 	return (ssize_t)n;
@@ -164,7 +163,6 @@ static struct MHD_Response *make_response(struct exchange *exchange)
 bool reply_queue(struct exchange *exchange)
 {
 	struct MHD_Response *response = make_response(exchange);
-	const struct settings *settings = exchange->http->worker->setup->settings;
 	enum MHD_Result queued;
 
 	if (!response)
@@ -172,7 +170,7 @@ bool reply_queue(struct exchange *exchange)
 	exchange->is_queued = true;
 	exchange->http->has_progressed = true;
 	add_headers(exchange, response);
-	clock_allow(exchange, settings->write_timeout, exchange->sent);
+	clock_write(exchange);
 	queued = MHD_queue_response(exchange->connection, (unsigned)exchange->request.reply.status, response);
 	/* A stream gets its trailer at its end. */
 	if (exchange->is_streamed)

@@ -16,7 +16,7 @@
 
 /* Model files are written by the operator; the limits only keep a wrong file from eating the machine. */
 static const struct json_limits file_limits = {
-    .bytes = 64 * 1024 * 1024, .depth = 100, .nodes = 2000000};
+	.bytes = 64 * 1024 * 1024, .depth = 100, .nodes = 2000000};
 
 struct source {
 	struct str file; /* as a person would name it */
@@ -46,15 +46,15 @@ static void load_file(struct loading *l, struct str file)
 	struct json_place place;
 	struct error error;
 	error_init(&error, l->arena);
-	const char *problem = file_read(l->arena, arena_cstr(l->arena, file), file_limits.bytes,
-	                                &source.text);
+	const char *problem =
+		file_read(l->arena, arena_cstr(l->arena, file), file_limits.bytes, &source.text);
 	if (problem) {
 		fault(l, file, problem);
 		return;
 	}
 	if (!json_read_placed(l->arena, source.text, &file_limits, &source.document, &place, &error)) {
-		struct str at = arena_printf(l->arena, "%.*s:%u:%u", STR_ARG(file), place.line,
-		                             place.column);
+		struct str at =
+			arena_printf(l->arena, "%.*s:%u:%u", STR_ARG(file), place.line, place.column);
 		fault(l, at, arena_cstr(l->arena, error.detail));
 		return;
 	}
@@ -64,8 +64,7 @@ static void load_file(struct loading *l, struct str file)
 static int is_json_file(const struct dirent *entry)
 {
 	struct str name = str_of(entry->d_name);
-	return name.p[0] != '.' && str_ends(name, STR(".json")) &&
-	       !str_ends(name, STR(".schema.json"));
+	return name.p[0] != '.' && str_ends(name, STR(".json")) && !str_ends(name, STR(".schema.json"));
 }
 
 /* The folder's *.json files in order of their names; hidden files and schemas are none. */

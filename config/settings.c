@@ -31,49 +31,49 @@ struct row {
 
 /* The environment's name is QUERN_ and the key in capitals. */
 static const struct row rows[] = {
-    {"listen", FORM_TEXT, AT(listen), 0, 0, "127.0.0.1", 0, "address to listen on"},
-    {"port", FORM_COUNT, AT(port), 0, 65535, NULL, 8080, "port to listen on; 0 picks a free one"},
-    {"workers", FORM_COUNT, AT(workers), 0, 256, NULL, 0, "worker threads; 0 is one a processor"},
-    {"pool_size", FORM_COUNT, AT(pool_size), 1, 1000, NULL, 4,
+	{"listen", FORM_TEXT, AT(listen), 0, 0, "127.0.0.1", 0, "address to listen on"},
+	{"port", FORM_COUNT, AT(port), 0, 65535, NULL, 8080, "port to listen on; 0 picks a free one"},
+	{"workers", FORM_COUNT, AT(workers), 0, 256, NULL, 0, "worker threads; 0 is one a processor"},
+	{"pool_size", FORM_COUNT, AT(pool_size), 1, 1000, NULL, 4,
      "database connections of a worker, for each database"},
-    {"models", FORM_TEXT, AT(models), 0, 0, "", 0,
+	{"models", FORM_TEXT, AT(models), 0, 0, "", 0,
      "model files: a file, a folder, or several separated by commas"},
-    {"acquire_timeout", FORM_COUNT, AT(acquire_timeout), 1, 600000, NULL, 5000,
+	{"acquire_timeout", FORM_COUNT, AT(acquire_timeout), 1, 600000, NULL, 5000,
      "longest wait for a database connection, ms"},
-    {"statement_timeout", FORM_COUNT, AT(statement_timeout), 1, 86400000, NULL, 30000,
+	{"statement_timeout", FORM_COUNT, AT(statement_timeout), 1, 86400000, NULL, 30000,
      "longest run of one statement, ms"},
-    {"header_timeout", FORM_COUNT, AT(header_timeout), 1, 600000, NULL, 10000,
+	{"header_timeout", FORM_COUNT, AT(header_timeout), 1, 600000, NULL, 10000,
      "longest wait for a request's headers, ms"},
-    {"body_timeout", FORM_COUNT, AT(body_timeout), 1, 3600000, NULL, 30000,
+	{"body_timeout", FORM_COUNT, AT(body_timeout), 1, 3600000, NULL, 30000,
      "longest wait for a request's body, ms"},
-    {"idle_timeout", FORM_COUNT, AT(idle_timeout), 1, 3600000, NULL, 60000,
+	{"idle_timeout", FORM_COUNT, AT(idle_timeout), 1, 3600000, NULL, 60000,
      "how long an idle connection is kept, ms"},
-    {"write_timeout", FORM_COUNT, AT(write_timeout), 1, 3600000, NULL, 30000,
+	{"write_timeout", FORM_COUNT, AT(write_timeout), 1, 3600000, NULL, 30000,
      "longest wait for a client that does not read, ms"},
-    {"drain_timeout", FORM_COUNT, AT(drain_timeout), 0, 600000, NULL, 10000,
+	{"drain_timeout", FORM_COUNT, AT(drain_timeout), 0, 600000, NULL, 10000,
      "longest wait for running requests at the end, ms"},
-    {"statement_cache", FORM_COUNT, AT(statement_cache), 1, 100000, NULL, 200,
+	{"statement_cache", FORM_COUNT, AT(statement_cache), 1, 100000, NULL, 200,
      "prepared statements kept on a database connection"},
-    {"body_bytes", FORM_SIZE, AT(json.bytes), 1, INT64_C(1) << 32, NULL, 1 << 20,
+	{"body_bytes", FORM_SIZE, AT(json.bytes), 1, INT64_C(1) << 32, NULL, 1 << 20,
      "largest request body, bytes"},
-    {"json_depth", FORM_COUNT, AT(json.depth), 1, 128, NULL, 64, "deepest nesting of a JSON body"},
-    {"json_nodes", FORM_COUNT, AT(json.nodes), 1, 10000000, NULL, 10000,
+	{"json_depth", FORM_COUNT, AT(json.depth), 1, 128, NULL, 64, "deepest nesting of a JSON body"},
+	{"json_nodes", FORM_COUNT, AT(json.nodes), 1, 10000000, NULL, 10000,
      "most values in a JSON body"},
-    {"max_rows", FORM_COUNT, AT(max_rows), 0, 1000000000, NULL, 0,
+	{"max_rows", FORM_COUNT, AT(max_rows), 0, 1000000000, NULL, 0,
      "most rows in one answer; 0 is no limit"},
-    {"max_connections", FORM_COUNT, AT(max_connections), 1, 1000000, NULL, 4096,
+	{"max_connections", FORM_COUNT, AT(max_connections), 1, 1000000, NULL, 4096,
      "most client connections of a worker"},
-    {"url_bytes", FORM_COUNT, AT(url_bytes), 256, 1048576, NULL, 8192,
+	{"url_bytes", FORM_COUNT, AT(url_bytes), 256, 1048576, NULL, 8192,
      "longest address with its query string, bytes"},
-    {"header_bytes", FORM_COUNT, AT(header_bytes), 1024, 1048576, NULL, 16384,
+	{"header_bytes", FORM_COUNT, AT(header_bytes), 1024, 1048576, NULL, 16384,
      "most bytes of a request's headers"},
-    {"allows_regex", FORM_BOOL, AT(allows_regex), 0, 1, NULL, 1,
+	{"allows_regex", FORM_BOOL, AT(allows_regex), 0, 1, NULL, 1,
      "whether clients may use the lookups regex and iregex"},
-    {"allows_unvalidated", FORM_BOOL, AT(allows_unvalidated), 0, 1, NULL, 0,
+	{"allows_unvalidated", FORM_BOOL, AT(allows_unvalidated), 0, 1, NULL, 0,
      "whether \"validate\": false in a body is honoured"},
-    {"log_level", FORM_LEVEL, AT(log_level), 0, 0, "info", LOG_INFO,
+	{"log_level", FORM_LEVEL, AT(log_level), 0, 0, "info", LOG_INFO,
      "debug, info, warning or error"},
-    {"log_format", FORM_FORMAT, AT(log_format), 0, 0, "text", LOG_TEXT, "text or json"},
+	{"log_format", FORM_FORMAT, AT(log_format), 0, 0, "text", LOG_TEXT, "text or json"},
 };
 
 #define ROWS (sizeof rows / sizeof *rows)
@@ -218,7 +218,8 @@ static void say_place(struct loading *l, const struct pos *pos)
 	buf_printf(l->report, "%.*s:%u:%u: ", STR_ARG(l->file), line, column);
 }
 
-static void fault_at(struct loading *l, const struct pos *pos, const char *key, const char *expected)
+static void fault_at(struct loading *l, const struct pos *pos, const char *key,
+                     const char *expected)
 {
 	l->is_good = false;
 	say_place(l, pos);
@@ -300,14 +301,15 @@ static void take_database(struct loading *l, const struct member *member)
 			fault_at(l, part->value.pos, is_url ? "url" : "search_path", "a string");
 		else
 			*(is_url ? &database->url : &database->search_path) =
-			    arena_cstr(l->arena, part->value.text);
+				arena_cstr(l->arena, part->value.text);
 	}
 }
 
 static void take_databases(struct loading *l, const struct value *value)
 {
 	if (value->kind != VALUE_OBJECT) {
-		fault_at(l, value->pos, "databases", "an object of aliases such as {\"default\": {\"url\": …}}");
+		fault_at(l, value->pos, "databases",
+		         "an object of aliases such as {\"default\": {\"url\": …}}");
 		return;
 	}
 	for (size_t i = 0; i < value->object.n; i++)
@@ -445,8 +447,7 @@ static void take_flags(struct loading *l, const struct settings_flags *flags)
 		}
 		if (!row)
 			BUG("no setting %s", flag->key);
-		take_text(l, row, str_of(flag->text),
-		          arena_printf(l->arena, "--%s", flag->key).p);
+		take_text(l, row, str_of(flag->text), arena_printf(l->arena, "--%s", flag->key).p);
 	}
 }
 

@@ -24,7 +24,7 @@ static void add_mistake(struct build *b, const struct pos *pos, struct str messa
 	if (is_noted(b, pos, message))
 		return;
 	*ARENA_PUSH(b->arena, &b->mistakes) = (struct mistake){
-	    .pos = pos, .source = b->source, .message = message, .suggestion = suggestion};
+		.pos = pos, .source = b->source, .message = message, .suggestion = suggestion};
 }
 
 void note(struct build *b, const struct pos *pos, const char *format, ...)
@@ -71,8 +71,7 @@ const char *name_fault(struct str name)
 	if (name.n == 0 || !is_letter(name.p[0]))
 		return "must begin with a letter";
 	for (size_t i = 0; i < name.n; i++)
-		if (!is_letter(name.p[i]) && !(name.p[i] >= '0' && name.p[i] <= '9') &&
-		    name.p[i] != '_')
+		if (!is_letter(name.p[i]) && !(name.p[i] >= '0' && name.p[i] <= '9') && name.p[i] != '_')
 			return "may hold only letters, digits and underscores";
 	if (name.p[name.n - 1] == '_')
 		return "may not end with an underscore";
@@ -111,8 +110,8 @@ struct str fill_in_names(struct build *b, struct str text, struct str model_name
 		ptrdiff_t at;
 		while ((at = str_find(text, word)) >= 0) {
 			size_t behind = (size_t)at + word.n;
-			text = arena_printf(b->arena, "%.*s%.*s%.*s", (int)at, text.p,
-			                    STR_ARG(with), (int)(text.n - behind), text.p + behind);
+			text = arena_printf(b->arena, "%.*s%.*s%.*s", (int)at, text.p, STR_ARG(with),
+			                    (int)(text.n - behind), text.p + behind);
 		}
 	}
 	return text;

@@ -21,25 +21,27 @@ struct row {
 };
 
 static const struct row constraint_rows[] = {
-    {"UniqueConstraint", PARTS_UNIQUE, CONSTRAINT_UNIQUE, NULL, NULL,
+	{"UniqueConstraint", PARTS_UNIQUE, CONSTRAINT_UNIQUE, NULL, NULL,
      "fields expressions condition deferrable include opclasses nulls_distinct "
-     "violation_error_message violation_error_code", ""},
-    {"CheckConstraint", PARTS_NONE, CONSTRAINT_CHECK, NULL, NULL,
+     "violation_error_message violation_error_code",
+     ""},
+	{"CheckConstraint", PARTS_NONE, CONSTRAINT_CHECK, NULL, NULL,
      "check condition violation_error_message violation_error_code", ""},
-    {"ExclusionConstraint", PARTS_EXCLUSION, CONSTRAINT_EXCLUSION, NULL, NULL,
+	{"ExclusionConstraint", PARTS_EXCLUSION, CONSTRAINT_EXCLUSION, NULL, NULL,
      "expressions index_type condition deferrable include violation_error_message "
-     "violation_error_code", ""},
+     "violation_error_code",
+     ""},
 };
 
 #define INDEX_MEMBERS "fields expressions condition include opclasses db_tablespace"
 static const struct row index_rows[] = {
-    {"Index", PARTS_INDEX, 0, "btree", "idx", INDEX_MEMBERS, ""},
-    {"BTreeIndex", PARTS_INDEX, 0, "btree", "btree", INDEX_MEMBERS, "fillfactor deduplicate_items"},
-    {"GinIndex", PARTS_INDEX, 0, "gin", "gin", INDEX_MEMBERS, "fastupdate gin_pending_list_limit"},
-    {"GistIndex", PARTS_INDEX, 0, "gist", "gist", INDEX_MEMBERS, "buffering fillfactor"},
-    {"BrinIndex", PARTS_INDEX, 0, "brin", "brin", INDEX_MEMBERS, "autosummarize pages_per_range"},
-    {"HashIndex", PARTS_INDEX, 0, "hash", "hash", INDEX_MEMBERS, "fillfactor"},
-    {"SpGistIndex", PARTS_INDEX, 0, "spgist", "spgist", INDEX_MEMBERS, "fillfactor"},
+	{"Index", PARTS_INDEX, 0, "btree", "idx", INDEX_MEMBERS, ""},
+	{"BTreeIndex", PARTS_INDEX, 0, "btree", "btree", INDEX_MEMBERS, "fillfactor deduplicate_items"},
+	{"GinIndex", PARTS_INDEX, 0, "gin", "gin", INDEX_MEMBERS, "fastupdate gin_pending_list_limit"},
+	{"GistIndex", PARTS_INDEX, 0, "gist", "gist", INDEX_MEMBERS, "buffering fillfactor"},
+	{"BrinIndex", PARTS_INDEX, 0, "brin", "brin", INDEX_MEMBERS, "autosummarize pages_per_range"},
+	{"HashIndex", PARTS_INDEX, 0, "hash", "hash", INDEX_MEMBERS, "fillfactor"},
+	{"SpGistIndex", PARTS_INDEX, 0, "spgist", "spgist", INDEX_MEMBERS, "fillfactor"},
 };
 
 #define CONSTRAINT_ROWS (sizeof constraint_rows / sizeof *constraint_rows)
@@ -105,8 +107,8 @@ static void check_members(struct reading *r)
 		for (size_t k = 0; k < n; k++)
 			is_known = is_known || str_eq(names[k], member->key);
 		if (!is_known)
-			note_near(r->b, member->value.pos, member->key, names, n,
-			          "%s has no member \"%.*s\"", r->row->name, STR_ARG(member->key));
+			note_near(r->b, member->value.pos, member->key, names, n, "%s has no member \"%.*s\"",
+			          r->row->name, STR_ARG(member->key));
 	}
 }
 
@@ -185,7 +187,8 @@ static bool is_expression(const struct value *value)
 }
 
 /* A name, an expression, {"expr", "desc"} or {"OpClass": [expression, "name"]}. */
-static void read_expression_part(struct reading *r, const struct value *item, struct index_part *part)
+static void read_expression_part(struct reading *r, const struct value *item,
+                                 struct index_part *part)
 {
 	const struct value *expr = value_get(item, "expr");
 	const struct value *desc = value_get(item, "desc");
@@ -204,21 +207,23 @@ static void read_expression_part(struct reading *r, const struct value *item, st
 	} else if (is_expression(item) && !opclass) {
 		part->expression = item;
 	} else {
-		need_kind(r, item, "expressions",
-		          "a name, an expression, {\"expr\", \"desc\"} or {\"OpClass\": [expression, name]}");
+		need_kind(
+			r, item, "expressions",
+			"a name, an expression, {\"expr\", \"desc\"} or {\"OpClass\": [expression, name]}");
 	}
 }
 
 /* [expression, operator] */
-static void read_exclusion_part(struct reading *r, const struct value *item, struct index_part *part)
+static void read_exclusion_part(struct reading *r, const struct value *item,
+                                struct index_part *part)
 {
-	bool is_pair = item->kind == VALUE_LIST && item->list.n == 2 &&
-	               item->list.items[1].kind == VALUE_TEXT;
+	bool is_pair =
+		item->kind == VALUE_LIST && item->list.n == 2 && item->list.items[1].kind == VALUE_TEXT;
 	if (!is_pair) {
 		need_kind(r, item, "expressions", "[expression, \"operator\"]");
 		return;
 	}
-	static const char *const operators[] = {"=",  "<>", "&&", "@>", "<@", "<<",
+	static const char *const operators[] = {"=",  "<>", "&&", "@>",  "<@", "<<",
 	                                        ">>", "&<", "&>", "-|-", "~="};
 	struct str sign = item->list.items[1].text;
 	for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
@@ -244,7 +249,8 @@ static void read_parts(struct reading *r)
 		     r->row->name);
 	if (!list) {
 		note(r->b, r->item->pos, "%s needs %s", r->row->name,
-		     r->row->parts == PARTS_EXCLUSION ? "\"expressions\"" : "\"fields\" or \"expressions\"");
+		     r->row->parts == PARTS_EXCLUSION ? "\"expressions\""
+		                                      : "\"fields\" or \"expressions\"");
 		return;
 	}
 	if (list->kind != VALUE_LIST || list->list.n == 0) {
@@ -471,8 +477,8 @@ void read_constraints(struct build *b, struct draft *draft)
 	if (list && list->kind == VALUE_LIST) {
 		struct constraint *constraints = ARENA_ARRAY(b->arena, struct constraint, list->list.n);
 		for (size_t i = 0; i < list->list.n; i++)
-			model->nconstraints += read_constraint(b, draft, &list->list.items[i],
-			                                       &constraints[model->nconstraints]);
+			model->nconstraints +=
+				read_constraint(b, draft, &list->list.items[i], &constraints[model->nconstraints]);
 		model->constraints = constraints;
 	}
 	list = value_get(draft->meta, "indexes");
@@ -480,7 +486,7 @@ void read_constraints(struct build *b, struct draft *draft)
 		struct index *indexes = ARENA_ARRAY(b->arena, struct index, list->list.n);
 		for (size_t i = 0; i < list->list.n; i++)
 			model->nindexes +=
-			    read_index(b, draft, &list->list.items[i], &indexes[model->nindexes]);
+				read_index(b, draft, &list->list.items[i], &indexes[model->nindexes]);
 		model->indexes = indexes;
 	}
 	b->source = draft->source;

@@ -15,8 +15,8 @@ static void check_members(struct build *b, const struct value *object, const str
 			is_known = is_known || str_eq(member->key, known[k]);
 		if (!is_known)
 			note_near(b, member->value.pos, member->key, known, n,
-			          "unknown member \"%.*s\" of %s: expected %.*s", STR_ARG(member->key),
-			          what, STR_ARG(suggest_choices(b->arena, known, n)));
+			          "unknown member \"%.*s\" of %s: expected %.*s", STR_ARG(member->key), what,
+			          STR_ARG(suggest_choices(b->arena, known, n)));
 	}
 }
 
@@ -45,8 +45,7 @@ static bool check_model_name(struct build *b, const struct member *member)
 	const char *fault = name_fault(member->key);
 	struct draft *other = find_nocase(b, member->key);
 	if (fault)
-		note(b, member->value.pos, "the model's name \"%.*s\" %s", STR_ARG(member->key),
-		     fault);
+		note(b, member->value.pos, "the model's name \"%.*s\" %s", STR_ARG(member->key), fault);
 	else if (other && str_eq(other->name, member->key))
 		note(b, member->value.pos, "model %.*s is declared twice", STR_ARG(member->key));
 	else if (other)
@@ -60,8 +59,7 @@ static void read_model(struct build *b, const struct member *member)
 	if (!check_model_name(b, member))
 		return;
 	if (member->value.kind != VALUE_OBJECT) {
-		note(b, member->value.pos,
-		     "model %.*s: expected an object with \"fields\", but got %.*s",
+		note(b, member->value.pos, "model %.*s: expected an object with \"fields\", but got %.*s",
 		     STR_ARG(member->key), STR_ARG(value_shown(b, &member->value)));
 		return;
 	}
@@ -70,8 +68,8 @@ static void read_model(struct build *b, const struct member *member)
 	draft->declaration = &member->value;
 	draft->pos = member->value.pos;
 	draft->source = draft->meta_source = b->source;
-	check_members(b, &member->value, model_members,
-	              sizeof model_members / sizeof *model_members, "a model");
+	check_members(b, &member->value, model_members, sizeof model_members / sizeof *model_members,
+	              "a model");
 	draft->meta = object_member(b, &member->value, "Meta");
 	const struct value *is_abstract = value_get(draft->meta, "abstract");
 	draft->is_abstract = is_abstract && is_abstract->kind == VALUE_BOOL && is_abstract->boolean;
@@ -85,8 +83,8 @@ static void read_document(struct build *b, const struct value *document)
 		     STR_ARG(value_shown(b, document)));
 		return;
 	}
-	check_members(b, document, document_members,
-	              sizeof document_members / sizeof *document_members, "a model file");
+	check_members(b, document, document_members, sizeof document_members / sizeof *document_members,
+	              "a model file");
 	const struct value *models = object_member(b, document, "models");
 	if (!value_get(document, "models"))
 		note(b, NULL, "expected a member \"models\"");
@@ -175,7 +173,8 @@ static void add_own_field(struct build *b, struct draft *draft, const struct mem
 		return;
 	}
 	if (str_is(member->key, "pk")) {
-		note(b, member->value.pos, "\"pk\" always means the primary key: no field can have the name");
+		note(b, member->value.pos,
+		     "\"pk\" always means the primary key: no field can have the name");
 		return;
 	}
 	draft_add_field(b, draft, member->key, &member->value);

@@ -9,11 +9,11 @@ enum { VARCHAR_MAX = 10485760, DIGITS_MAX = 1000 };
 /* Options of a value inside another field (base_field, output_field) that say something about a
  * column of its own. */
 static const struct str column_options[] = {
-    STR_INIT("db_column"),       STR_INIT("db_index"),         STR_INIT("db_comment"),
-    STR_INIT("default"),         STR_INIT("db_default"),       STR_INIT("unique"),
-    STR_INIT("primary_key"),     STR_INIT("unique_for_date"),  STR_INIT("unique_for_month"),
-    STR_INIT("unique_for_year"), STR_INIT("auto_now"),         STR_INIT("auto_now_add"),
-    STR_INIT("editable"),
+	STR_INIT("db_column"),       STR_INIT("db_index"),        STR_INIT("db_comment"),
+	STR_INIT("default"),         STR_INIT("db_default"),      STR_INIT("unique"),
+	STR_INIT("primary_key"),     STR_INIT("unique_for_date"), STR_INIT("unique_for_month"),
+	STR_INIT("unique_for_year"), STR_INIT("auto_now"),        STR_INIT("auto_now_add"),
+	STR_INIT("editable"),
 };
 
 static bool is_column_option(struct str name)
@@ -45,8 +45,8 @@ static const struct field_type *find_type(struct build *b, const struct value *d
 	ASSERT(field_types_count <= 64);
 	for (size_t i = 0; i < field_types_count; i++)
 		names[i] = str_of(field_types[i].name);
-	note_near(b, name->pos, name->text, names, field_types_count,
-	          "there is no field type \"%.*s\"", STR_ARG(name->text));
+	note_near(b, name->pos, name->text, names, field_types_count, "there is no field type \"%.*s\"",
+	          STR_ARG(name->text));
 	return NULL;
 }
 
@@ -58,13 +58,12 @@ static void check_option(struct build *b, const struct field_type *type,
 	if (!option) {
 		struct str names[64];
 		size_t n = option_names(type, names, 64);
-		note_near(b, member->value.pos, member->key, names, n,
-		          "unknown option \"%.*s\" of %s", STR_ARG(member->key), type->name);
+		note_near(b, member->value.pos, member->key, names, n, "unknown option \"%.*s\" of %s",
+		          STR_ARG(member->key), type->name);
 	} else if (!(option->group & type->options)) {
 		note(b, member->value.pos, "\"%s\" means nothing for %s", option->name, type->name);
 	} else if (place != PLACE_MODEL && is_column_option(member->key)) {
-		note(b, member->value.pos, "\"%s\" means nothing for a field inside another",
-		     option->name);
+		note(b, member->value.pos, "\"%s\" means nothing for a field inside another", option->name);
 	} else if (!option_fits(option->form, &member->value, &expected)) {
 		note(b, member->value.pos, "\"%s\": expected %s, but got %.*s", option->name, expected,
 		     STR_ARG(value_shown(b, &member->value)));
@@ -142,8 +141,7 @@ static void read_flags(struct field *field, const struct value *declaration)
 	field->is_blank = option_is(declaration, "blank", is_set_by_us || type->is_auto);
 	field->is_editable = option_is(declaration, "editable", !is_set_by_us);
 	field->is_primary_key = option_is(declaration, "primary_key", false);
-	field->is_unique =
-	    option_is(declaration, "unique", is_one_to_one) || field->is_primary_key;
+	field->is_unique = option_is(declaration, "unique", is_one_to_one) || field->is_primary_key;
 	field->is_indexed = option_is(declaration, "db_index", is_key || is_slug);
 }
 
@@ -206,16 +204,17 @@ static void check_key(struct build *b, const struct draft_field *df, const struc
 
 static void check_now(struct build *b, const struct draft_field *df, const struct field *field)
 {
-	bool has_default = is_given(df, "default") && value_get(df->declaration, "default")->kind != VALUE_NULL;
+	bool has_default =
+		is_given(df, "default") && value_get(df->declaration, "default")->kind != VALUE_NULL;
 	if (field->auto_now + field->auto_now_add + has_default > 1)
-		note(b, df->pos,
-		     "\"auto_now\", \"auto_now_add\" and \"default\" exclude one another");
+		note(b, df->pos, "\"auto_now\", \"auto_now_add\" and \"default\" exclude one another");
 }
 
 static void check_texts(struct build *b, const struct draft_field *df, const struct field *field)
 {
 	static const struct str protocols[] = {STR_INIT("both"), STR_INIT("ipv4"), STR_INIT("ipv6")};
-	static const struct str bounds[] = {STR_INIT("[)"), STR_INIT("(]"), STR_INIT("[]"), STR_INIT("()")};
+	static const struct str bounds[] = {STR_INIT("[)"), STR_INIT("(]"), STR_INIT("[]"),
+	                                    STR_INIT("()")};
 	struct str default_bounds = option_text(df->declaration, "default_bounds");
 	if (field->type->kind == TYPE_INET && !str_eq(field->protocol, protocols[0]) &&
 	    !str_eq(field->protocol, protocols[1]) && !str_eq(field->protocol, protocols[2]))
@@ -277,7 +276,8 @@ static void make_generated(struct build *b, struct draft_field *df, struct field
 	need(b, df, "GeneratedField", "expression", "");
 	need(b, df, "GeneratedField", "output_field", " (the type of what it computes)");
 	if (!option_is(df->declaration, "db_persist", false))
-		note(b, is_given(df, "db_persist") ? value_get(df->declaration, "db_persist")->pos : df->pos,
+		note(b,
+		     is_given(df, "db_persist") ? value_get(df->declaration, "db_persist")->pos : df->pos,
 		     "GeneratedField needs \"db_persist\": true; PostgreSQL stores generated columns");
 	struct field *output = make_inner(b, df, "output_field", PLACE_OUTPUT);
 	if (!output) {
@@ -419,7 +419,7 @@ static void add_id(struct build *b, struct draft *draft)
 		return;
 	}
 	struct draft_field *df =
-	    insert_first(draft, add_implied_field(b, draft, STR("id"), "BigAutoField"));
+		insert_first(draft, add_implied_field(b, draft, STR("id"), "BigAutoField"));
 	df->field->is_primary_key = df->field->is_unique = df->field->is_blank = true;
 	df->field->verbose_name = STR("ID");
 }
@@ -433,14 +433,13 @@ static bool read_composite_key(struct build *b, struct draft *draft)
 	const struct field **fields = ARENA_ARRAY(b->arena, const struct field *, names->list.n);
 	for (size_t i = 0; i < names->list.n; i++) {
 		const struct value *name = &names->list.items[i];
-		struct draft_field *df = name->kind == VALUE_TEXT
-		                             ? draft_field_find(draft, name->text, true)
-		                             : NULL;
+		struct draft_field *df =
+			name->kind == VALUE_TEXT ? draft_field_find(draft, name->text, true) : NULL;
 		if (!df) {
 			const struct str *choices;
 			size_t n = draft_field_names(b, draft, &choices);
-			note_near(b, name->pos, name->kind == VALUE_TEXT ? name->text : STR(""), choices,
-			          n, "\"primary_key\": expected the name of a field, but got %.*s",
+			note_near(b, name->pos, name->kind == VALUE_TEXT ? name->text : STR(""), choices, n,
+			          "\"primary_key\": expected the name of a field, but got %.*s",
 			          STR_ARG(value_shown(b, name)));
 			continue;
 		}

@@ -62,8 +62,9 @@ static void check_order_item(struct build *b, struct draft *draft, const struct 
 	if (item->kind == VALUE_TEXT)
 		check_order_name(b, draft, item, option);
 	else if (!value_get(item, "expr"))
-		note(b, item->pos, "\"%s\": expected a name or {\"expr\", \"desc\", \"nulls\"}, but got %.*s",
-		     option, STR_ARG(value_shown(b, item)));
+		note(b, item->pos,
+		     "\"%s\": expected a name or {\"expr\", \"desc\", \"nulls\"}, but got %.*s", option,
+		     STR_ARG(value_shown(b, item)));
 }
 
 static void read_ordering(struct build *b, struct draft *draft)
@@ -134,10 +135,11 @@ static void read_order_with_respect_to(struct build *b, struct draft *draft)
 }
 
 /* A local field with a column, by name; NULL when it is unknown (noted) or broken. */
-static const struct field *column_named(struct build *b, struct draft *draft, const struct value *name)
+static const struct field *column_named(struct build *b, struct draft *draft,
+                                        const struct value *name)
 {
 	struct draft_field *df =
-	    name->kind == VALUE_TEXT ? draft_field_find(draft, name->text, false) : NULL;
+		name->kind == VALUE_TEXT ? draft_field_find(draft, name->text, false) : NULL;
 	if (!df) {
 		const struct str *names;
 		size_t n = draft_field_names(b, draft, &names);
@@ -180,7 +182,7 @@ static void read_unique_together(struct build *b, struct draft *draft)
 	if (lists->list.items[0].kind == VALUE_TEXT)
 		lists = list_of(b, lists);
 	const struct field *const **all =
-	    ARENA_ARRAY(b->arena, const struct field *const *, lists->list.n);
+		ARENA_ARRAY(b->arena, const struct field *const *, lists->list.n);
 	for (size_t i = 0; i < lists->list.n; i++) {
 		all[draft->model->nunique_together] = read_together(b, draft, &lists->list.items[i]);
 		draft->model->nunique_together += all[draft->model->nunique_together] != NULL;

@@ -4,21 +4,21 @@
 #include "orm/model/draft.h"
 
 static const struct option meta_options[] = {
-    {"abstract", 0, OPTION_BOOL},
-    {"constraints", 0, OPTION_LIST},
-    {"db_table", 0, OPTION_NAME},
-    {"db_table_comment", 0, OPTION_TEXT},
-    {"default_related_name", 0, OPTION_NAME},
-    {"get_latest_by", 0, OPTION_FREE},
-    {"indexes", 0, OPTION_LIST},
-    {"managed", 0, OPTION_BOOL},
-    {"order_with_respect_to", 0, OPTION_NAME},
-    {"ordering", 0, OPTION_LIST},
-    {"path", 0, OPTION_NAME},
-    {"primary_key", 0, OPTION_LIST},
-    {"unique_together", 0, OPTION_LIST},
-    {"verbose_name", 0, OPTION_TEXT},
-    {"verbose_name_plural", 0, OPTION_TEXT},
+	{"abstract", 0, OPTION_BOOL},
+	{"constraints", 0, OPTION_LIST},
+	{"db_table", 0, OPTION_NAME},
+	{"db_table_comment", 0, OPTION_TEXT},
+	{"default_related_name", 0, OPTION_NAME},
+	{"get_latest_by", 0, OPTION_FREE},
+	{"indexes", 0, OPTION_LIST},
+	{"managed", 0, OPTION_BOOL},
+	{"order_with_respect_to", 0, OPTION_NAME},
+	{"ordering", 0, OPTION_LIST},
+	{"path", 0, OPTION_NAME},
+	{"primary_key", 0, OPTION_LIST},
+	{"unique_together", 0, OPTION_LIST},
+	{"verbose_name", 0, OPTION_TEXT},
+	{"verbose_name_plural", 0, OPTION_TEXT},
 };
 
 #define META_OPTIONS (sizeof meta_options / sizeof *meta_options)
@@ -52,8 +52,9 @@ static const char *path_fault(struct str path)
 		char c = path.p[i];
 		bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 		if (!is_word && (i == 0 || (c != '.' && c != '-' && c != '_')))
-			return "may hold only letters, digits, dots, hyphens and underscores, and begins with a "
-			       "letter or digit";
+			return "may hold only letters, digits, dots, hyphens and underscores, and begins with "
+			       "a "
+				   "letter or digit";
 	}
 	return NULL;
 }
@@ -82,8 +83,8 @@ static void name_path(struct build *b, struct draft *draft)
 	}
 	const char *fault = path_fault(model->path);
 	if (fault)
-		note(b, value_get(draft->meta, "path")->pos, "the path \"%.*s\" %s",
-		     STR_ARG(model->path), fault);
+		note(b, value_get(draft->meta, "path")->pos, "the path \"%.*s\" %s", STR_ARG(model->path),
+		     fault);
 }
 
 /* "AccessGrant" -> "access grant" */
@@ -175,8 +176,8 @@ static const struct pos *index_pos(struct draft *draft, const char *list, size_t
 	return name ? name->pos : items->list.items[i].pos;
 }
 
-static void check_index_name(struct build *b, struct map *names, struct draft *draft, struct str name,
-                             const struct pos *pos)
+static void check_index_name(struct build *b, struct map *names, struct draft *draft,
+                             struct str name, const struct pos *pos)
 {
 	if (name.n == 0)
 		return;

@@ -12,7 +12,8 @@ static const struct relation *find_reverse(struct draft *draft, struct str name)
 	return NULL;
 }
 
-static bool note_unknown(struct build *b, struct draft *draft, struct str part, const struct pos *pos)
+static bool note_unknown(struct build *b, struct draft *draft, struct str part,
+                         const struct pos *pos)
 {
 	const struct model *model = draft->model;
 	note_near(b, pos, part, model->member_names, model->nmember_names,
@@ -52,7 +53,8 @@ static bool step(struct build *b, struct draft **draft, struct str part, const s
 /* Behind a relation may stand a field of the other model, or a lookup on its key. */
 static bool is_key_lookup(struct draft *draft, struct str part)
 {
-	static const char *const lookups[] = {"in", "isnull", "exact", "range", "gt", "gte", "lt", "lte"};
+	static const char *const lookups[] = {"in", "isnull", "exact", "range",
+	                                      "gt", "gte",    "lt",    "lte"};
 	if (draft_field_find(draft, part, true) || find_reverse(draft, part))
 		return false;
 	for (size_t i = 0; i < sizeof lookups / sizeof *lookups; i++)

@@ -4,10 +4,10 @@
 #include "orm/model/draft.h"
 
 static const char *const on_delete_names[] = {
-    [ON_DELETE_CASCADE] = "CASCADE",         [ON_DELETE_PROTECT] = "PROTECT",
-    [ON_DELETE_RESTRICT] = "RESTRICT",       [ON_DELETE_SET_NULL] = "SET_NULL",
-    [ON_DELETE_SET_DEFAULT] = "SET_DEFAULT", [ON_DELETE_SET] = "SET",
-    [ON_DELETE_DO_NOTHING] = "DO_NOTHING",
+	[ON_DELETE_CASCADE] = "CASCADE",         [ON_DELETE_PROTECT] = "PROTECT",
+	[ON_DELETE_RESTRICT] = "RESTRICT",       [ON_DELETE_SET_NULL] = "SET_NULL",
+	[ON_DELETE_SET_DEFAULT] = "SET_DEFAULT", [ON_DELETE_SET] = "SET",
+	[ON_DELETE_DO_NOTHING] = "DO_NOTHING",
 };
 
 #define ON_DELETE_CHOICES                                                                          \
@@ -65,8 +65,8 @@ static struct draft *find_target(struct build *b, struct draft *draft, const str
 		note(b, name->pos, "\"%s\": %.*s is abstract and has no rows to point at", option,
 		     STR_ARG(name->text));
 	else
-		note_near(b, name->pos, name->text, names, n, "\"%s\": there is no model \"%.*s\"",
-		          option, STR_ARG(name->text));
+		note_near(b, name->pos, name->text, names, n, "\"%s\": there is no model \"%.*s\"", option,
+		          STR_ARG(name->text));
 	return NULL;
 }
 
@@ -113,8 +113,8 @@ static struct str join_table(struct build *b, struct draft *draft, struct draft_
 {
 	const struct value *given = value_get(df->declaration, "db_table");
 	if (!given || given->kind != VALUE_TEXT) {
-		struct str table = arena_printf(b->arena, "%.*s_%.*s", STR_ARG(draft->model->table),
-		                                STR_ARG(df->name));
+		struct str table =
+			arena_printf(b->arena, "%.*s_%.*s", STR_ARG(draft->model->table), STR_ARG(df->name));
 		return django_truncate_name(b->arena, table, 63);
 	}
 	const char *fault = identifier_fault(given->text);
@@ -140,9 +140,9 @@ static struct draft *make_join_draft(struct build *b, struct draft *draft, struc
 	model->registry = b->registry;
 	model->is_managed = draft->model->is_managed;
 	model->is_auto = true;
-	model->verbose_name = arena_printf(b->arena, "%.*s-%.*s relationship",
-	                                   STR_ARG(lower_case(b->arena, draft->name)),
-	                                   STR_ARG(lower_case(b->arena, df->relation->to->name)));
+	model->verbose_name =
+		arena_printf(b->arena, "%.*s-%.*s relationship", STR_ARG(lower_case(b->arena, draft->name)),
+	                 STR_ARG(lower_case(b->arena, df->relation->to->name)));
 	*ARENA_PUSH(b->arena, &b->drafts) = join;
 	return join;
 }
@@ -172,7 +172,7 @@ static void make_join(struct build *b, struct draft *draft, struct draft_field *
 	}
 	make_keys(b, join);
 	struct draft_field *from_key =
-	    add_join_key(b, join, from, draft->model, relation->db_constraint);
+		add_join_key(b, join, from, draft->model, relation->db_constraint);
 	struct draft_field *to_key = add_join_key(b, join, to, relation->to, relation->db_constraint);
 	relation->through = join->model;
 	relation->through_from = from_key->field;
@@ -207,7 +207,7 @@ static const struct field *named_key(struct build *b, struct draft *through,
                                      const struct value *name, const struct model *to)
 {
 	struct draft_field *df =
-	    name->kind == VALUE_TEXT ? draft_field_find(through, name->text, false) : NULL;
+		name->kind == VALUE_TEXT ? draft_field_find(through, name->text, false) : NULL;
 	if (df && points_at(df, to))
 		return df->field;
 	if (df && df->is_broken)
@@ -337,7 +337,7 @@ static void resolve_to(struct build *b, struct draft *draft, struct draft_field 
 	b->source = df->source;
 	df->relation->from = draft->model;
 	struct draft *target =
-	    to && to->kind == VALUE_TEXT && to->text.n > 0 ? find_target(b, draft, to, "to") : NULL;
+		to && to->kind == VALUE_TEXT && to->text.n > 0 ? find_target(b, draft, to, "to") : NULL;
 	if (!target) {
 		df->is_broken = true;
 		return;
@@ -358,8 +358,7 @@ void resolve_relations(struct build *b)
 		for (size_t k = 0; draft->model && k < draft->fields.n; k++) {
 			struct draft_field *df = draft->fields.items[k];
 			b->source = df->source;
-			if (df->relation && df->relation->to &&
-			    df->relation->kind == RELATION_MANY_TO_MANY)
+			if (df->relation && df->relation->to && df->relation->kind == RELATION_MANY_TO_MANY)
 				resolve_many(b, draft, df);
 		}
 	}

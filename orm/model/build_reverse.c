@@ -23,7 +23,8 @@ static struct str related_name(struct build *b, struct draft *draft, struct draf
 	return name.p ? fill_in_names(b, name, draft->name) : name;
 }
 
-static void check_name(struct build *b, struct str name, const struct value *said, const char *option)
+static void check_name(struct build *b, struct str name, const struct value *said,
+                       const char *option)
 {
 	const char *fault = name_fault(name);
 	if (said && fault)
@@ -47,8 +48,9 @@ static void name_reverse_side(struct build *b, struct draft *draft, struct draft
 		return;
 	if (name.p)
 		check_name(b, name, said, "related_name");
-	relation->accessor =
-	    name.p ? name : is_one_to_one ? model_name : arena_concat(b->arena, model_name, STR("_set"));
+	relation->accessor = name.p          ? name
+	                     : is_one_to_one ? model_name
+	                                     : arena_concat(b->arena, model_name, STR("_set"));
 	relation->query_name = name.p ? name : model_name;
 	b->source = df->source;
 	if (text_of(said_query).p) {
@@ -82,7 +84,7 @@ static void note_clash(struct build *b, const struct relation *relation, const c
                        struct str name, struct str with)
 {
 	struct draft_field *df =
-	    draft_field_find(draft_of(b, relation->from), relation->field->name, false);
+		draft_field_find(draft_of(b, relation->from), relation->field->name, false);
 	b->source = df->source;
 	note(b, df->pos,
 	     "the reverse %s \"%.*s\" of %.*s clashes with %.*s: give it another by \"related_name\"",
@@ -94,8 +96,8 @@ static void check_field_clashes(struct build *b, struct draft *to, const struct 
 {
 	for (size_t i = 0; i < to->fields.n; i++) {
 		const struct draft_field *df = to->fields.items[i];
-		struct str label = arena_printf(b->arena, "the field %.*s.%.*s", STR_ARG(to->name),
-		                                STR_ARG(df->name));
+		struct str label =
+			arena_printf(b->arena, "the field %.*s.%.*s", STR_ARG(to->name), STR_ARG(df->name));
 		bool is_attname = df->field && str_eq(df->field->attname, relation->query_name);
 		if (str_eq(df->name, relation->accessor))
 			note_clash(b, relation, "accessor", relation->accessor, label);
@@ -105,14 +107,15 @@ static void check_field_clashes(struct build *b, struct draft *to, const struct 
 }
 
 /* With the other relations that point at the same model (fields.E304 and E305). */
-static void check_reverse_clashes(struct build *b, struct draft *to, const struct relation *relation)
+static void check_reverse_clashes(struct build *b, struct draft *to,
+                                  const struct relation *relation)
 {
 	for (size_t i = 0; i < to->reverse.n; i++) {
 		const struct relation *other = to->reverse.items[i];
 		if (other == relation || !other->accessor.p)
 			continue;
 		struct str label =
-		    arena_printf(b->arena, "the one of %.*s", STR_ARG(field_label(b, other)));
+			arena_printf(b->arena, "the one of %.*s", STR_ARG(field_label(b, other)));
 		if (str_eq(other->accessor, relation->accessor))
 			note_clash(b, relation, "accessor", relation->accessor, label);
 		else if (str_eq(other->query_name, relation->query_name))
@@ -154,7 +157,8 @@ static void check_attname(struct build *b, struct draft *draft, const struct dra
 
 static void check_column(struct build *b, struct draft *draft, size_t at)
 {
-	static const char *const system_columns[] = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
+	static const char *const system_columns[] = {"tableoid", "xmin", "cmin",
+	                                             "xmax",     "cmax", "ctid"};
 	struct draft_field *df = draft->fields.items[at];
 	b->source = df->source;
 	for (size_t i = 0; i < sizeof system_columns / sizeof *system_columns; i++)
@@ -228,8 +232,8 @@ void make_members(struct build *b)
 		for (size_t k = 0; k < draft->reverse.n; k++) {
 			const struct relation *relation = draft->reverse.items[k];
 			if (relation->query_name.p)
-				add_member(b, draft, relation->query_name, MEMBER_REVERSE,
-				           relation->field, relation);
+				add_member(b, draft, relation->query_name, MEMBER_REVERSE, relation->field,
+				           relation);
 		}
 		list_member_names(b, draft->model);
 	}

@@ -199,31 +199,36 @@ struct validator_row {
 };
 
 static const struct validator_row validator_rows[] = {
-    {"RegexValidator", {{"regex", ARGUMENT_TEXT, true}, {"inverse_match", ARGUMENT_BOOL, false},
-                        {"flags", ARGUMENT_COUNT, false}}},
-    {"EmailValidator", {{"allowlist", ARGUMENT_LIST, false}}},
-    {"URLValidator", {{"schemes", ARGUMENT_LIST, false}}},
-    {"DomainNameValidator", {{"accept_idna", ARGUMENT_BOOL, false}}},
-    {"MinValueValidator", {{"limit_value", ARGUMENT_FIELD, true}}},
-    {"MaxValueValidator", {{"limit_value", ARGUMENT_FIELD, true}}},
-    {"StepValueValidator", {{"limit_value", ARGUMENT_FIELD, true}, {"offset", ARGUMENT_FIELD, false}}},
-    {"MinLengthValidator", {{"limit_value", ARGUMENT_COUNT, true}}},
-    {"MaxLengthValidator", {{"limit_value", ARGUMENT_COUNT, true}}},
-    {"DecimalValidator", {{"max_digits", ARGUMENT_COUNT, true}, {"decimal_places", ARGUMENT_COUNT, true}}},
-    {"FileExtensionValidator", {{"allowed_extensions", ARGUMENT_LIST, true}}},
-    {"ArrayMinLengthValidator", {{"limit_value", ARGUMENT_COUNT, true}}},
-    {"ArrayMaxLengthValidator", {{"limit_value", ARGUMENT_COUNT, true}}},
-    {"KeysValidator", {{"keys", ARGUMENT_LIST, true}, {"strict", ARGUMENT_BOOL, false}}},
-    {"int_list_validator", {{"sep", ARGUMENT_TEXT, false}, {"allow_negative", ARGUMENT_BOOL, false}}},
-    {"ProhibitNullCharactersValidator", {{NULL, 0, false}}},
-    {"validate_email", {{NULL, 0, false}}},
-    {"validate_slug", {{NULL, 0, false}}},
-    {"validate_unicode_slug", {{NULL, 0, false}}},
-    {"validate_ipv4_address", {{NULL, 0, false}}},
-    {"validate_ipv6_address", {{NULL, 0, false}}},
-    {"validate_ipv46_address", {{NULL, 0, false}}},
-    {"validate_comma_separated_integer_list", {{NULL, 0, false}}},
-    {"validate_domain_name", {{NULL, 0, false}}},
+	{"RegexValidator",
+     {{"regex", ARGUMENT_TEXT, true},
+      {"inverse_match", ARGUMENT_BOOL, false},
+      {"flags", ARGUMENT_COUNT, false}}},
+	{"EmailValidator", {{"allowlist", ARGUMENT_LIST, false}}},
+	{"URLValidator", {{"schemes", ARGUMENT_LIST, false}}},
+	{"DomainNameValidator", {{"accept_idna", ARGUMENT_BOOL, false}}},
+	{"MinValueValidator", {{"limit_value", ARGUMENT_FIELD, true}}},
+	{"MaxValueValidator", {{"limit_value", ARGUMENT_FIELD, true}}},
+	{"StepValueValidator",
+     {{"limit_value", ARGUMENT_FIELD, true}, {"offset", ARGUMENT_FIELD, false}}},
+	{"MinLengthValidator", {{"limit_value", ARGUMENT_COUNT, true}}},
+	{"MaxLengthValidator", {{"limit_value", ARGUMENT_COUNT, true}}},
+	{"DecimalValidator",
+     {{"max_digits", ARGUMENT_COUNT, true}, {"decimal_places", ARGUMENT_COUNT, true}}},
+	{"FileExtensionValidator", {{"allowed_extensions", ARGUMENT_LIST, true}}},
+	{"ArrayMinLengthValidator", {{"limit_value", ARGUMENT_COUNT, true}}},
+	{"ArrayMaxLengthValidator", {{"limit_value", ARGUMENT_COUNT, true}}},
+	{"KeysValidator", {{"keys", ARGUMENT_LIST, true}, {"strict", ARGUMENT_BOOL, false}}},
+	{"int_list_validator",
+     {{"sep", ARGUMENT_TEXT, false}, {"allow_negative", ARGUMENT_BOOL, false}}},
+	{"ProhibitNullCharactersValidator", {{NULL, 0, false}}},
+	{"validate_email", {{NULL, 0, false}}},
+	{"validate_slug", {{NULL, 0, false}}},
+	{"validate_unicode_slug", {{NULL, 0, false}}},
+	{"validate_ipv4_address", {{NULL, 0, false}}},
+	{"validate_ipv6_address", {{NULL, 0, false}}},
+	{"validate_ipv46_address", {{NULL, 0, false}}},
+	{"validate_comma_separated_integer_list", {{NULL, 0, false}}},
+	{"validate_domain_name", {{NULL, 0, false}}},
 };
 
 #define VALIDATORS (sizeof validator_rows / sizeof *validator_rows)
@@ -232,8 +237,11 @@ static bool argument_fits(struct build *b, const struct field *field, enum argum
                           const struct value *value, const char *name)
 {
 	static const char *const expected[] = {
-	    [ARGUMENT_FIELD] = "", [ARGUMENT_COUNT] = "an integer from 0", [ARGUMENT_TEXT] = "a string",
-	    [ARGUMENT_BOOL] = "true or false", [ARGUMENT_LIST] = "an array of strings",
+		[ARGUMENT_FIELD] = "",
+		[ARGUMENT_COUNT] = "an integer from 0",
+		[ARGUMENT_TEXT] = "a string",
+		[ARGUMENT_BOOL] = "true or false",
+		[ARGUMENT_LIST] = "an array of strings",
 	};
 	struct str text;
 	bool is_good = false;
@@ -321,10 +329,10 @@ static void read_validator(struct build *b, struct draft_field *df, const struct
 		if (row->arguments[i].is_needed && !value_get(item, row->arguments[i].name))
 			note(b, item->pos, "%s needs \"%s\"", row->name, row->arguments[i].name);
 	*validator = (struct validator){
-	    .name = name->text,
-	    .arguments = is_object ? item : NULL,
-	    .message = text_member(item, "message"),
-	    .code = text_member(item, "code"),
+		.name = name->text,
+		.arguments = is_object ? item : NULL,
+		.message = text_member(item, "message"),
+		.code = text_member(item, "code"),
 	};
 }
 

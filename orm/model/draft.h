@@ -18,8 +18,8 @@ struct draft_field {
 	const struct pos *pos;           /* place of the declaration */
 	size_t source;                   /* its document; an inherited field keeps its own */
 	bool is_broken;
-	bool is_open; /* its value_field is being looked for: meeting it again is a cycle */
-	struct field *field;       /* NULL until made, and when its type is unknown */
+	bool is_open;        /* its value_field is being looked for: meeting it again is a cycle */
+	struct field *field; /* NULL until made, and when its type is unknown */
 	struct relation *relation; /* what field->relation points at */
 };
 
@@ -59,11 +59,11 @@ struct build {
 
 /* Notes a mistake in the document b->source; the same one twice (an inherited field) is noted once. */
 void note(struct build *b, const struct pos *pos, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 /* With the nearest of the candidates to `word` as suggestion. */
 void note_near(struct build *b, const struct pos *pos, struct str word,
                const struct str *candidates, size_t n, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
+	__attribute__((format(printf, 6, 7)));
 /* The value as text for a message, shortened. */
 struct str value_shown(struct build *b, const struct value *value);
 /* What is wrong with a model's or field's name ("must begin with a letter"); NULL when nothing is. */

@@ -28,8 +28,8 @@ const struct model_member *model_member(const struct model *model, struct str na
 	return map_get(&model->members, name);
 }
 
-bool model_accessor(const struct model *model, struct str accessor, const struct relation **relation,
-                    bool *is_reverse)
+bool model_accessor(const struct model *model, struct str accessor,
+                    const struct relation **relation, bool *is_reverse)
 {
 	const struct model_member *member = map_get(&model->members, accessor);
 	if (member && member->kind == MEMBER_FORWARD) {

@@ -59,10 +59,10 @@ struct str django_index_name(struct arena *arena, struct str table, const struct
                              size_t n, const char *suffix)
 {
 	struct str joined = join_columns(arena, columns, n);
-	struct str tail = arena_concat(arena, digest_of(arena, table, columns, n, STR(""), 8),
-	                               str_of(suffix));
-	struct str name = arena_printf(arena, "%.*s_%.*s_%.*s", STR_ARG(table), STR_ARG(joined),
-	                               STR_ARG(tail));
+	struct str tail =
+		arena_concat(arena, digest_of(arena, table, columns, n, STR(""), 8), str_of(suffix));
+	struct str name =
+		arena_printf(arena, "%.*s_%.*s_%.*s", STR_ARG(table), STR_ARG(joined), STR_ARG(tail));
 	if (name.n <= NAME_MAX_BYTES)
 		return name;
 	tail = first_bytes(tail, NAME_MAX_BYTES / 3);
@@ -82,9 +82,8 @@ struct str django_meta_index_name(struct arena *arena, struct str table, const s
 	struct str first = columns[0];
 	if (str_starts(first, STR("-")))
 		first = str_sub(first, 1, first.n - 1);
-	struct str name =
-	    arena_printf(arena, "%.*s_%.*s_%.*s_%s", STR_ARG(first_bytes(table, 11)),
-	                 STR_ARG(first_bytes(first, 7)), STR_ARG(digest), suffix);
+	struct str name = arena_printf(arena, "%.*s_%.*s_%.*s_%s", STR_ARG(first_bytes(table, 11)),
+	                               STR_ARG(first_bytes(first, 7)), STR_ARG(digest), suffix);
 	/* … an index replaces its first character. */
 	if (needs_letter(name))
 		return arena_concat(arena, STR("D"), str_sub(name, 1, name.n - 1));

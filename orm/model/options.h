@@ -19,11 +19,11 @@ enum option_group {
 	OPTIONS_NOW = 1u << 8,       /* auto_now, auto_now_add */
 	OPTIONS_RELATION = 1u << 9,  /* to, related_name … */
 	OPTIONS_REFERENCE = 1u << 10, /* on_delete, to_field */
-	OPTIONS_MANY = 1u << 11,     /* through, through_fields, symmetrical, db_table */
-	OPTIONS_INET = 1u << 12,     /* protocol, unpack_ipv4 */
-	OPTIONS_UNICODE = 1u << 13,  /* allow_unicode */
-	OPTIONS_ARRAY = 1u << 14,    /* base_field, size */
-	OPTIONS_BOUNDS = 1u << 15,   /* default_bounds */
+	OPTIONS_MANY = 1u << 11,      /* through, through_fields, symmetrical, db_table */
+	OPTIONS_INET = 1u << 12,      /* protocol, unpack_ipv4 */
+	OPTIONS_UNICODE = 1u << 13,   /* allow_unicode */
+	OPTIONS_ARRAY = 1u << 14,     /* base_field, size */
+	OPTIONS_BOUNDS = 1u << 15,    /* default_bounds */
 	OPTIONS_GENERATED = 1u << 16, /* expression, output_field, db_persist */
 };
 
@@ -35,7 +35,7 @@ enum option_form {
 	OPTION_NATURAL, /* an integer from 0 */
 	OPTION_LIST,
 	OPTION_OBJECT,
-	OPTION_FREE,    /* checked where it is read */
+	OPTION_FREE, /* checked where it is read */
 };
 
 struct option {

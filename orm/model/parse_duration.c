@@ -158,8 +158,8 @@ static bool read_django(struct str s, int64_t *total)
 	bool is_negative = read_char(&r, '-');
 	if (!read_clock(&r, &clock_total))
 		return false;
-	*total = (is_days_negative ? -days_total : days_total) +
-	         (is_negative ? -clock_total : clock_total);
+	*total =
+		(is_days_negative ? -days_total : days_total) + (is_negative ? -clock_total : clock_total);
 	return llabs(*total) <= DAYS_MAX * DAY_MICROS;
 }
 
@@ -178,7 +178,6 @@ bool parse_duration(const struct field *field, const struct value *value, struct
 	const char *sign = total < 0 ? "-" : "";
 	int64_t size = llabs(total);
 	*text = arena_printf(arena, "%s%" PRId64 " days %s%" PRId64 ".%06" PRId64 " seconds", sign,
-	                     size / DAY_MICROS, sign, size % DAY_MICROS / 1000000,
-	                     size % 1000000);
+	                     size / DAY_MICROS, sign, size % DAY_MICROS / 1000000, size % 1000000);
 	return true;
 }

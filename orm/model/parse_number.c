@@ -122,9 +122,13 @@ static struct str special_float(struct str s)
 	static const struct {
 		const char *name, *text;
 	} specials[] = {
-	    {"nan", "NaN"},           {"inf", "Infinity"},       {"infinity", "Infinity"},
-	    {"-inf", "-Infinity"},    {"-infinity", "-Infinity"}, {"+inf", "Infinity"},
-	    {"+infinity", "Infinity"},
+		{"nan", "NaN"},
+		{"inf", "Infinity"},
+		{"infinity", "Infinity"},
+		{"-inf", "-Infinity"},
+		{"-infinity", "-Infinity"},
+		{"+inf", "Infinity"},
+		{"+infinity", "Infinity"},
 	};
 	for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
 		if (str_eq_nocase(s, str_of(specials[i].name)))

@@ -25,9 +25,8 @@ bool parse_fail(const struct field *field, const struct value *value, struct err
 	struct str shown = shorten(whole);
 	const char *more = shown.n < whole.n ? "…" : "";
 	if (field->name.n > 0)
-		error_set(error, ERROR_VALUE, value->pos,
-		          "Field \"%.*s\" expected %s, but got %.*s%s", STR_ARG(field->name),
-		          expected, STR_ARG(shown), more);
+		error_set(error, ERROR_VALUE, value->pos, "Field \"%.*s\" expected %s, but got %.*s%s",
+		          STR_ARG(field->name), expected, STR_ARG(shown), more);
 	else
 		error_set(error, ERROR_VALUE, value->pos, "expected %s, but got %.*s%s", expected,
 		          STR_ARG(shown), more);

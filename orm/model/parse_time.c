@@ -157,7 +157,7 @@ bool parse_datetime(const struct field *field, const struct value *value, struct
 		return parse_fail(field, value, error, field->value_field->type->description);
 	int distance = zone < 0 ? -zone : zone;
 	*text = arena_printf(arena, "%04d-%02d-%02d %.*s%c%02d:%02d", day.year, day.month, day.day,
-	                     STR_ARG(clock_text(arena, &clock)), zone < 0 ? '-' : '+',
-	                     distance / 60, distance % 60);
+	                     STR_ARG(clock_text(arena, &clock)), zone < 0 ? '-' : '+', distance / 60,
+	                     distance % 60);
 	return true;
 }

@@ -45,7 +45,7 @@ static void line_and_column(struct str text, size_t offset, unsigned *line, unsi
 
 /* A mistake at a byte of the text. */
 static bool fail_at(const struct fault *fault, size_t offset, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 static bool fail_at(const struct fault *fault, size_t offset, const char *format, ...)
 {
 	char words[512];
@@ -102,8 +102,7 @@ static bool check_string(struct scan *scan, size_t from, size_t to)
 		if (scan->text.p[i] != '\\')
 			continue;
 		if (to - i > 5 && memcmp(scan->text.p + i, "\\u0000", 6) == 0)
-			return fail_at(scan->fault, i,
-			               "a string may not hold the NUL character \\u0000");
+			return fail_at(scan->fault, i, "a string may not hold the NUL character \\u0000");
 		i++;
 	}
 	return true;
@@ -141,8 +140,8 @@ static bool scan_string(struct scan *scan)
 
 static bool is_scalar_char(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       c == '-' || c == '+' || c == '.';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+	       c == '+' || c == '.';
 }
 
 static bool scan_scalar(struct scan *scan)
@@ -233,8 +232,7 @@ static bool fail_overflow(const struct fault *fault, size_t start, size_t end)
 {
 	for (size_t i = start; i < end; i++)
 		if (fault->text.p[i] == '.' || fault->text.p[i] == 'e' || fault->text.p[i] == 'E')
-			return fail_at(fault, start,
-			               "a number too large for a double: write it as a string");
+			return fail_at(fault, start, "a number too large for a double: write it as a string");
 	return fail_at(fault, start,
 	               "an integer outside of -9223372036854775808 to 9223372036854775807: write it "
 	               "as a string");
@@ -357,8 +355,7 @@ bool json_read_placed(struct arena *arena, struct str text, const struct json_li
 	if (!look_over(&fault, limits))
 		return false;
 	json_error_t problem;
-	json_t *json =
-	    json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+	json_t *json = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
 	if (!json)
 		return fail_parse(&fault, &problem);
 	arena_defer(arena, release_tree, json);

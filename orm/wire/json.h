@@ -6,7 +6,7 @@
 #include "orm/base/error.h"
 
 struct json_limits {
-	size_t bytes;  /* ERROR_TOO_LARGE beyond */
+	size_t bytes;   /* ERROR_TOO_LARGE beyond */
 	unsigned depth; /* ERROR_BAD_REQUEST beyond */
 	unsigned nodes; /* likewise; counted before jansson builds anything */
 };

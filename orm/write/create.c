@@ -159,8 +159,7 @@ static bool create_related(struct creation *creation)
 	struct str owner;
 
 	if (is_many_to_many(creation->scope))
-		return link_read(writing, creation->scope, &creation->link) &&
-		       link_read_defaults(writing, &creation->link, creation->through_defaults) &&
+		return link_find(writing, &creation->link, creation->scope) &&
 		       rows_find(writing, creation->model, creation->rows, creation->n) &&
 		       writing_atomically(writing, insert_linked, creation);
 	if (!owner_read(writing, creation->scope, relation->target, &owner))
@@ -188,13 +187,21 @@ static bool read_rows(struct creation *creation, const struct value *objects, si
 	return validation_finish(&reader.validation, writing->error);
 }
 
+static bool read_link(struct creation *creation)
+{
+	if (!is_many_to_many(creation->scope))
+		return true;
+	link_init(&creation->link, creation->scope);
+	return link_read_defaults(creation->writing, &creation->link, creation->through_defaults);
+}
+
 static bool create(struct creation *creation, const struct value *objects, size_t n)
 {
 	struct writing *writing = creation->writing;
 
 	if (has_relation(creation->scope) && !scope_is_manager(writing, creation->scope))
 		return false;
-	if (!read_rows(creation, objects, n))
+	if (!read_rows(creation, objects, n) || !read_link(creation))
 		return false;
 	if (has_relation(creation->scope))
 		return create_related(creation);

@@ -45,7 +45,7 @@ bool owner_read(struct writing *writing, const struct plan_scope *scope, const s
 	return true;
 }
 
-bool link_read(struct writing *writing, const struct plan_scope *scope, struct link *link)
+void link_init(struct link *link, const struct plan_scope *scope)
 {
 	const struct relation *relation = scope->relation;
 
@@ -55,7 +55,12 @@ bool link_read(struct writing *writing, const struct plan_scope *scope, struct l
 	    .source = scope->is_reverse ? relation->through_to : relation->through_from,
 	    .target = scope->is_reverse ? relation->through_from : relation->through_to,
 	};
-	return owner_read(writing, scope, link->source->relation->target, &link->owner);
+}
+
+bool link_find(struct writing *writing, struct link *link, const struct plan_scope *scope)
+{
+	return owner_read(writing, scope, link->source->relation->target, &link->owner) &&
+	       (!link->defaults || rows_find(writing, link->through, link->defaults, 1));
 }
 
 bool link_read_defaults(struct writing *writing, struct link *link, const struct value *object)
@@ -69,8 +74,7 @@ bool link_read_defaults(struct writing *writing, struct link *link, const struct
 	reader.preset[1] = link->target;
 	link->defaults = row;
 	return row_read(&reader, object ? object : &none, row) &&
-	       validation_finish(&reader.validation, writing->error) &&
-	       rows_find(writing, link->through, row, 1);
+	       validation_finish(&reader.validation, writing->error);
 }
 
 /* -- adding ---------------------------------------------------------------------- */

@@ -14,7 +14,7 @@ struct link {
 	const struct field *target; /* and to the other end */
 	struct str owner;           /* the source's value */
 	/* The join row's other columns; NULL: left to the database. */
-	const struct row *defaults;
+	struct row *defaults;
 };
 
 /* False with ERROR_TYPE when the scope's relation leads to one row: no manager is there. */
@@ -23,10 +23,12 @@ bool scope_is_manager(struct writing *writing, const struct plan_scope *scope);
  * on; DoesNotExist without it. */
 bool owner_read(struct writing *writing, const struct plan_scope *scope, const struct field *target,
                 struct str *value);
-/* Waits.  The link of a many-to-many scope; defaults not yet read. */
-bool link_read(struct writing *writing, const struct plan_scope *scope, struct link *link);
-/* Waits.  Reads through_defaults (may be NULL) into link->defaults. */
+/* The link of a many-to-many scope, whose owner and defaults are not yet read. */
+void link_init(struct link *link, const struct plan_scope *scope);
+/* Reads through_defaults (may be NULL) into link->defaults; asks no database. */
 bool link_read_defaults(struct writing *writing, struct link *link, const struct value *object);
+/* Waits.  Finds the owner, and the rows that the defaults name. */
+bool link_find(struct writing *writing, struct link *link, const struct plan_scope *scope);
 /* All wait, and count rows as seen from the owner.  `keys` are distinct values of link->target. */
 bool link_add(struct writing *writing, const struct link *link, const struct str *keys, size_t n,
               uint64_t *added);

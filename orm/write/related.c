@@ -3,9 +3,9 @@
  */
 #include "orm/write/write.h"
 
-#include "orm/sql/writer.h"
-#include "orm/write/parts.h"
+#include "orm/write/delete.h"
 #include "orm/write/link.h"
+#include "orm/write/parts.h"
 #include "orm/write/targets.h"
 
 struct change {
@@ -34,6 +34,12 @@ static bool read_targets(struct change *change, const struct model *model, const
 	return targets_read(change->writing, model, key, change->body, own_members, &change->targets);
 }
 
+/* Waits. */
+static bool find_targets(struct change *change)
+{
+	return change->kind == RELATED_CLEAR || targets_find(change->writing, &change->targets);
+}
+
 /* -- many-to-many ---------------------------------------------------------------- */
 
 static bool change_links(struct writing *writing, void *arg)
@@ -57,17 +63,27 @@ static bool change_links(struct writing *writing, void *arg)
 	return false;
 }
 
+/* One segment is a transaction by itself. */
+static bool needs_transaction(const struct change *change)
+{
+	if (change->kind == RELATED_ADD)
+		return false;
+	return change->kind == RELATED_SET || delete_needs_collecting(change->link.through);
+}
+
 static bool change_many_to_many(struct change *change)
 {
 	struct writing *writing = change->writing;
 	bool adds = change->kind == RELATED_ADD || change->kind == RELATED_SET;
 
-	if (!link_read(writing, change->scope, &change->link))
-		return false;
+	link_init(&change->link, change->scope);
 	const struct field *target = change->link.target;
 	if (!read_targets(change, target->relation->to, target->relation->target) ||
-	    (adds && !link_read_defaults(writing, &change->link, through_defaults_of(change))))
+	    (adds && !link_read_defaults(writing, &change->link, through_defaults_of(change))) ||
+	    !link_find(writing, &change->link, change->scope) || !find_targets(change))
 		return false;
+	if (!needs_transaction(change))
+		return change_links(writing, change);
 	return writing_atomically(writing, change_links, change);
 }
 
@@ -289,9 +305,9 @@ static bool change_foreign_keys(struct change *change)
 		                         "Rows of %.*s have a composite key; change their foreign key by "
 		                         "update instead.",
 		                         STR_ARG(relation->from->name));
-	return owner_read(writing, change->scope, relation->target, &change->owner) &&
-	       read_targets(change, relation->from, relation->from->pk) &&
-	       writing_atomically(writing, change_keys, change);
+	return read_targets(change, relation->from, relation->from->pk) &&
+	       owner_read(writing, change->scope, relation->target, &change->owner) &&
+	       find_targets(change) && writing_atomically(writing, change_keys, change);
 }
 
 bool write_related(struct db_session *session, const struct plan_scope *scope,

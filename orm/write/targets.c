@@ -176,11 +176,22 @@ static bool search(struct gathering *gathering)
 bool targets_read(struct writing *writing, const struct model *model, const struct field *key,
                   const struct value *body, const char *const *own, struct targets *targets)
 {
-	struct gathering gathering = {.writing = writing, .model = model, .key = key};
+	struct gathering *gathering = ARENA_NEW(writing->arena, struct gathering);
 
-	if (!add_body(&gathering, body, own) || !search(&gathering))
+	*gathering = (struct gathering){.writing = writing, .model = model, .key = key};
+	*targets = (struct targets){.gathering = gathering};
+	return add_body(gathering, body, own);
+}
+
+bool targets_find(struct writing *writing, struct targets *targets)
+{
+	struct gathering *gathering = targets->gathering;
+
+	ASSERT(gathering->writing == writing);
+	if (!search(gathering))
 		return false;
-	*targets = (struct targets){
-	    .keys = gathering.keys.items, .n = gathering.keys.n, .places = gathering.places.items};
+	targets->keys = gathering->keys.items;
+	targets->n = gathering->keys.n;
+	targets->places = gathering->places.items;
 	return true;
 }

@@ -8,8 +8,8 @@ static const char models[] =
     "  'name': {'type': 'CharField', 'max_length': 20},"
     "  'servers': {'type': 'ManyToManyField', 'to': 'Server'},"
     "  'granted': {'type': 'ManyToManyField', 'to': 'Server', 'through': 'Grant', 'related_name': 'keepers'},"
-    "  'friends': {'type': 'ManyToManyField', 'to': 'Admin'},"
-    "  'follows': {'type': 'ManyToManyField', 'to': 'Admin', 'symmetrical': false, 'related_name': 'followers'}"
+    "  'friends': {'type': 'ManyToManyField', 'to': 'self'},"
+    "  'follows': {'type': 'ManyToManyField', 'to': 'self', 'symmetrical': false, 'related_name': 'followers'}"
     "}},"
     "'Grant': {'fields': {"
     "  'admin': {'type': 'ForeignKey', 'to': 'Admin', 'on_delete': 'CASCADE'},"
@@ -98,6 +98,22 @@ DATABASE_TEST(what_cannot_be_found_is_told)
 	ck_assert_str_eq(add("1", "servers", "{}"),
 	                 "BadRequest: Say which rows: \"objects\" (primary keys and lookups) or a \"filter\".");
 	ck_servers("");
+}
+
+DATABASE_TEST(few_statements_are_needed)
+{
+	add("1", "servers", "[1, 2, 3]");
+	ck_assert_uint_eq(c.session.usage.statements, 2);
+	add("1", "servers", "{'objects': [4, {'host': 'prod-1'}, {'host': 'prod-2'}]}");
+	ck_assert_uint_eq(c.session.usage.statements, 4);
+	take("1", "servers", "[1]");
+	ck_assert_uint_eq(c.session.usage.statements, 2);
+	set("1", "servers", "[5, 6]");
+	ck_assert_uint_eq(c.session.usage.statements, 3);
+	add("1", "servers", "{'objects': 5}");
+	ck_assert_uint_eq(c.session.usage.statements, 0);
+	add("1", "granted", "{'objects': [1], 'through_defaults': {'level': 'x'}}");
+	ck_assert_uint_eq(c.session.usage.statements, 0);
 }
 
 DATABASE_TEST(a_set_is_a_difference)
@@ -252,6 +268,7 @@ int main(void)
 	TCase *group = suite_with_case(&suite, "related");
 	tcase_add_test(group, rows_are_added_by_key_lookup_or_filter);
 	tcase_add_test(group, what_cannot_be_found_is_told);
+	tcase_add_test(group, few_statements_are_needed);
 	tcase_add_test(group, a_set_is_a_difference);
 	tcase_add_test(group, rows_are_removed_and_cleared);
 	tcase_add_test(group, a_symmetrical_relation_has_both_directions);

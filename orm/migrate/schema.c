@@ -24,6 +24,13 @@ struct str schema_table_name(const struct model *model)
 	return rest.p ? rest : first;
 }
 
+bool schema_misplaced(struct error *error, const struct model *model, struct str name)
+{
+	error->detail = arena_printf(error->arena, "%.*s.%.*s: %.*s", STR_ARG(model->name),
+	                             STR_ARG(name), STR_ARG(error->detail));
+	return false;
+}
+
 bool schema_expression(struct sql *sql, const struct model *model, const struct value *condition,
                        const struct value *expression, struct error *error)
 {

@@ -74,6 +74,8 @@ void schema_extensions(struct schema *schema, const struct model *const *models,
 /* A condition or an expression (the other NULL) of the model's columns. */
 bool schema_expression(struct sql *sql, const struct model *model, const struct value *condition,
                        const struct value *expression, struct error *error);
+/* Says in the error which part of the model is meant; returns false. */
+bool schema_misplaced(struct error *error, const struct model *model, struct str name);
 /* Ends the text of `sql` and adds it as a statement with the label "VERB NAME". */
 void schema_add(struct schema *schema, enum schema_kind kind, struct sql *sql, const char *verb,
                 struct str name);

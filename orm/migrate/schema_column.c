@@ -72,7 +72,7 @@ bool schema_column(struct sql *sql, const struct field *field, struct error *err
 		sql_name(sql, field->db_collation);
 	}
 	if (!add_default(sql, field, error) || !add_generation(sql, field, error))
-		return false;
+		return schema_misplaced(error, field->model, field->name);
 	if (field->is_null)
 		sql_lit(sql, " NULL");
 	else

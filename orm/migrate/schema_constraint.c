@@ -110,7 +110,7 @@ bool schema_table_constraints(struct sql *sql, const struct model *model, struct
 {
 	for (size_t i = 0; i < model->nconstraints; i++) {
 		if (!add_constraint(sql, model, &model->constraints[i], error))
-			return false;
+			return schema_misplaced(error, model, model->constraints[i].name);
 	}
 	if (model->npk_fields > 1) {
 		sql_lit(sql, ", PRIMARY KEY ");
@@ -185,7 +185,7 @@ bool schema_constraints(struct schema *schema, const struct model *model, struct
 		const struct constraint *constraint = &model->constraints[i];
 		if (constraint->kind == CONSTRAINT_UNIQUE && needs_index(constraint) &&
 		    !schema_unique_index(schema, model, constraint, error))
-			return false;
+			return schema_misplaced(error, model, constraint->name);
 	}
 	return true;
 }

@@ -225,7 +225,7 @@ bool schema_indexes(struct schema *schema, const struct model *model, struct err
 		add_field_indexes(schema, model->columns[i]);
 	for (size_t i = 0; i < model->nindexes; i++) {
 		if (!add_index(schema, model, &model->indexes[i], error))
-			return false;
+			return schema_misplaced(error, model, model->indexes[i].name);
 	}
 	return true;
 }

@@ -204,6 +204,17 @@ START_TEST(conditions_and_expressions_stand_without_parameters)
 }
 END_TEST
 
+START_TEST(what_cannot_be_written_is_said_with_its_place)
+{
+	const struct registry *registry = models(
+	    "{'models': {'T': {'fields': {'f': {'type': 'IntegerField', 'db_default': {'NoSuch': []}}}}}}");
+	struct str sql;
+	ck_assert(!migrate_script(registry, &sql, &bench.error));
+	ck_assert_msg(str_starts(bench.error.detail, STR("T.f: Unknown function")), "%.*s",
+	              STR_ARG(bench.error.detail));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -220,5 +231,6 @@ int main(void)
 	tcase_add_test(tcase, an_unmanaged_model_has_no_statements);
 	tcase_add_loop_test(tcase, conditions_and_expressions_stand_without_parameters, 0,
 	                    (int)(sizeof expressions / sizeof *expressions));
+	tcase_add_test(tcase, what_cannot_be_written_is_said_with_its_place);
 	return suite_main(suite);
 }

@@ -310,13 +310,31 @@ static bool answer_the_row(struct request *request, const struct query *query)
 	                         STR_ARG(request->model->name), n);
 }
 
+/* The hot path, a key and nothing else: sent together with those that wait at the same time. */
+static bool answer_by_key(struct request *request)
+{
+	const struct fetched *fetched;
+	size_t row;
+
+	if (!accept_json(request))
+		return false;
+	if (request->scope.relation != NULL || !key_lookup_fits(request->model))
+		return answer_the_row(request, &all_rows);
+	if (!key_lookup(request->lookups, &request->db, request->model, request->scope.pk, &fetched, &row,
+	                &request->error))
+		return read_refused(request);
+	if (fetched == NULL)
+		return read_nothing(request, request->model);
+	encode_row(fetched, row, &request->reply.body);
+	return true;
+}
+
 bool read_row(struct request *request)
 {
 	struct asked asked;
 
-	/* The hot path: a key and nothing else. */
 	if (request->params.n == 0)
-		return accept_json(request) && answer_the_row(request, &all_rows);
+		return answer_by_key(request);
 	return read_asked(request, &asked) ? answer_the_row(request, asked.query)
 	                                   : read_refused(request);
 }

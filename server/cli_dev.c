@@ -5,6 +5,7 @@
 #include "server/listen.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static void started(struct serving *serving, unsigned port)
 {
@@ -60,6 +61,18 @@ static int serve_embedded(struct cli *cli, struct settings *settings, const stru
 	return code;
 }
 
+/* Told before a cluster is made for nothing; the server's own attempt decides. */
+static bool is_port_free(const struct settings *settings, struct error *error)
+{
+	unsigned port = settings->port;
+	int fd;
+
+	if (!listen_open(settings->listen, &port, &fd, 1, error))
+		return false;
+	close(fd);
+	return true;
+}
+
 int cli_dev(struct cli *cli)
 {
 	struct settings settings;
@@ -71,6 +84,8 @@ int cli_dev(struct cli *cli)
 	error_init(&error, cli->arena);
 	if (!cli_load_settings(cli, &settings) || !cli_load_models(cli, &settings, &registry))
 		return CLI_FAILED;
+	if (!is_port_free(&settings, &error))
+		return cli_fail(&error);
 	if (!cli->data && !embedded_default_data(settings.models, &cli->data, &error))
 		return cli_fail(&error);
 	printf("starting the private PostgreSQL in %s\n", cli->data);

@@ -78,12 +78,13 @@ static bool is_at_query_level(const struct layout_state *state)
 	return state->depth <= DEPTH_MAX && state->is_query[state->depth - 1];
 }
 
-static bool starts_clause(struct str sql, size_t at)
+/* How many bytes the clause's words have that begin at `at`; 0: none does. */
+static size_t clause_length(struct str sql, size_t at)
 {
 	for (size_t i = 0; i < sizeof clauses / sizeof clauses[0]; i++)
 		if (begins(sql, at, clauses[i]))
-			return true;
-	return false;
+			return str_trim(clauses[i]).n;
+	return 0;
 }
 
 static void lay_out(struct layout_state *state, struct str sql)
@@ -92,6 +93,7 @@ static void lay_out(struct layout_state *state, struct str sql)
 
 	while (at < sql.n) {
 		char c = sql.p[at];
+		size_t words = c == ' ' && is_at_query_level(state) ? clause_length(sql, at) : 0;
 
 		if (c == '"' || c == '\'') {
 			at = copy_quoted(state, sql, at);
@@ -101,11 +103,13 @@ static void lay_out(struct layout_state *state, struct str sql)
 			open_parenthesis(state, sql, at);
 		else if (c == ')')
 			close_parenthesis(state);
-		else if (c == ' ' && is_at_query_level(state) && starts_clause(sql, at))
-			break_line(state, 0);
-		else
+		else if (!words)
 			buf_add_char(state->out, c);
-		at++;
+		if (words) {
+			break_line(state, 0);
+			buf_add(state->out, str_sub(sql, at + 1, words));
+		}
+		at += 1 + words;
 	}
 }
 

@@ -432,7 +432,7 @@ class StreamTest(HttpTest):
         self.sql("INSERT INTO article (title, body, author_id, published)"
                  " SELECT 'Long', repeat('y', 1000), 1, true FROM generate_series(1, 5000)")
         with raw_connection(self.server.port) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             sock.sendall(b"GET /api/article HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             time.sleep(0.5)
             reply = read_reply(sock.makefile("rb"))
@@ -509,11 +509,13 @@ class SlowClientTest(OwnServerTest):
         self.server.sql("INSERT INTO article (title, body, author_id, published)"
                         " SELECT 'Long', repeat('y', 1000), 1, true FROM generate_series(1, 30000)")
         with raw_connection(self.server.port) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             sock.sendall(b"GET /api/article HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.assertIn(b"200", sock.recv(4096))
             end = time.monotonic() + 10
-            active = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%article%%'" \
+            active = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%article%'" \
                      " AND state <> 'idle' AND pid <> pg_backend_pid()"
+            self.assertEqual(self.server.sql(active)[0][0], 1, "nothing is held up")
             while self.server.sql(active)[0][0]:
                 self.assertLess(time.monotonic(), end, "the stalled stream still holds its connection")
                 time.sleep(0.1)

@@ -313,6 +313,71 @@ START_TEST(an_idle_connection_that_was_ended_is_not_lent)
 }
 END_TEST
 
+static struct client stranded;
+
+static void asks_and_goes(void *arg)
+{
+	(void)arg;
+	client_open(&stranded);
+	ck_assert(!read_sql(&stranded, "SELECT pg_sleep(30)", NULL));
+	client_close(&stranded);
+}
+
+static void stops_postmaster(void *arg)
+{
+	struct client c;
+	struct db_stats stats;
+	(void)arg;
+	client_open(&c);
+	rest(100);
+	ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
+	long pid = cluster_pid();
+	ck_assert_int_eq(kill((pid_t)pid, SIGSTOP), 0);
+	db_session_cancel(&stranded.session);
+	uint64_t before = now_ms();
+	while (now_ms() - before < 2500) {
+		uint64_t asked = now_ms();
+		ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
+		ck_assert_uint_lt(now_ms() - asked, 300);
+		start_again(&c);
+		rest(10);
+	}
+	db_stats(db, &stats);
+	ck_assert_uint_eq(stats.losses, 1);
+	ck_assert_uint_eq(stats.cancels, 1);
+	if (arg == NULL)
+		ck_assert_int_eq(kill((pid_t)pid, SIGCONT), 0);
+	client_close(&c);
+}
+
+START_TEST(a_cancel_that_hangs_holds_up_nobody)
+{
+	cluster_start();
+	settings.pool_size = 2;
+	open_db();
+	start(asks_and_goes, NULL);
+	start(stops_postmaster, NULL);
+	run_all();
+}
+END_TEST
+
+START_TEST(a_pool_is_freed_while_a_cancel_hangs)
+{
+	cluster_start();
+	settings.pool_size = 2;
+	open_db();
+	start(asks_and_goes, NULL);
+	start(stops_postmaster, "left stopped");
+	run_all();
+	uint64_t before = now_ms();
+	db_free(db);
+	db = NULL;
+	ck_assert_uint_lt(now_ms() - before, 300);
+	ck_assert_int_eq(kill((pid_t)cluster_pid(), SIGCONT), 0);
+	usleep(500000);
+}
+END_TEST
+
 static void never_connects(void *arg)
 {
 	struct client c;
@@ -441,6 +506,8 @@ int main(void)
 	tcase_add_test(group, a_full_server_is_served_from_with_what_there_is_and_not_stormed);
 	tcase_add_test(group, a_backend_that_says_nothing_is_left_after_the_statement_timeout);
 	tcase_add_test(group, an_idle_connection_that_was_ended_is_not_lent);
+	tcase_add_test(group, a_cancel_that_hangs_holds_up_nobody);
+	tcase_add_test(group, a_pool_is_freed_while_a_cancel_hangs);
 	tcase_add_test(group, settings_that_lead_nowhere_are_unavailable_without_a_crash);
 	tcase_add_test(group, a_slow_name_server_does_not_hold_up_the_loop);
 	tcase_add_test(group, a_pool_is_freed_while_a_name_is_resolved);

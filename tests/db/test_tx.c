@@ -273,7 +273,8 @@ static void asks_all_the_time(void *arg)
 	(void)arg;
 	client_open(&c);
 	while (keeps_asking)
-		ck_assert_int_eq(number_of(&c, "SELECT 5"), 5);
+		/* Sent as a write: each alone, so that no connection runs dry by itself. */
+		must(&c, "SELECT pg_sleep(0.002)");
 	client_close(&c);
 }
 
@@ -283,6 +284,7 @@ static void begins_under_load(void *arg)
 	(void)arg;
 	client_open(&c);
 	for (int i = 0; i < 50; i++) {
+		rest(20); /* the others take every connection again */
 		uint64_t before = now_ms();
 		struct db_tx *tx = begin(&c, DB_READ_COMMITTED);
 		ck_assert_uint_lt(now_ms() - before, 1000);
@@ -298,7 +300,7 @@ START_TEST(a_lease_is_granted_under_a_steady_load_of_quick_statements)
 	settings.pool_size = 2;
 	open_db();
 	keeps_asking = true;
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 20; i++)
 		start(asks_all_the_time, NULL);
 	start(begins_under_load, NULL);
 	run_all();

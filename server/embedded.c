@@ -87,9 +87,10 @@ bool embedded_default_data(const char *models, const char **data_dir, struct err
 	char resolved[PATH_MAX];
 	const char *root = data_root(error->arena);
 	if (!root)
-		return error_set_nowhere(error, ERROR_INTERNAL,
-		                         "Neither XDG_DATA_HOME nor HOME says where data may be kept: name a "
-		                         "folder with --data.");
+		return error_set_nowhere(
+			error, ERROR_INTERNAL,
+			"Neither XDG_DATA_HOME nor HOME says where data may be kept: name a "
+			"folder with --data.");
 	const char *path = realpath(models, resolved) ? resolved : models;
 	*data_dir = arena_printf(error->arena, "%s/%s-%08x", root, folder_name(error->arena, path),
 	                         name_hash(path))
@@ -152,7 +153,7 @@ static void open_log(const struct embedded *embedded, int *fd)
 static const char *quote_folder(struct arena *arena, const char *folder)
 {
 	struct buf text = {0};
-	BUF_LIT(&text, "unix_socket_directories=\"");
+	BUF_LIT(&text, "--unix_socket_directories=\"");
 	for (; *folder; folder++) {
 		if (*folder == '"')
 			buf_add_char(&text, '"');
@@ -172,16 +173,18 @@ static bool spawn_server(struct embedded *embedded, struct error *error)
 	if (log_fd < 0)
 		return error_set_nowhere(error, ERROR_INTERNAL, "Cannot write %s: %s.", embedded->place.log,
 		                         strerror(errno));
+	long connections = 100 + 32 * sysconf(_SC_NPROCESSORS_ONLN);
 	const char *argv[] = {
-	    arena_printf(arena, "%s/postgres", embedded->programs.bindir).p,
-	    "-D", embedded->place.cluster,
-	    "-p", "5432",
-	    "-c", "listen_addresses=",
-	    "-c", quote_folder(arena, embedded->place.socket),
-	    "-c", "unix_socket_permissions=0700",
-	    "-c", arena_printf(arena, "max_connections=%ld", 100 + 32 * sysconf(_SC_NPROCESSORS_ONLN)).p,
-	    "-c", "cluster_name=quern",
-	    NULL,
+		arena_printf(arena, "%s/postgres", embedded->programs.bindir).p,
+		"-D",
+		embedded->place.cluster,
+		"--port=5432",
+		"--listen_addresses=",
+		quote_folder(arena, embedded->place.socket),
+		"--unix_socket_permissions=0700",
+		arena_printf(arena, "--max_connections=%ld", connections).p,
+		"--cluster_name=quern",
+		NULL,
 	};
 	/* SIGINT is the fast shutdown: when we die without a word the data is still left clean. */
 	struct server_command command = {.argv = argv,
@@ -192,7 +195,8 @@ static bool spawn_server(struct embedded *embedded, struct error *error)
 	embedded->pid = server_spawn(&command);
 	close(log_fd);
 	if (embedded->pid < 0)
-		return error_set_nowhere(error, ERROR_INTERNAL, "Cannot start PostgreSQL: %s.", strerror(errno));
+		return error_set_nowhere(error, ERROR_INTERNAL, "Cannot start PostgreSQL: %s.",
+		                         strerror(errno));
 	embedded->has_ended = false;
 	embedded->fd = pidfd_open(embedded->pid, 0);
 	return true;
@@ -230,8 +234,8 @@ static bool wait_ready(struct embedded *embedded, struct error *error)
 		poll(NULL, 0, TICK_MS);
 	}
 	return error_set_nowhere(error, ERROR_UNAVAILABLE,
-	                         "PostgreSQL has not become ready within %d seconds; see %s.", START_SECONDS,
-	                         embedded->place.log);
+	                         "PostgreSQL has not become ready within %d seconds; see %s.",
+	                         START_SECONDS, embedded->place.log);
 }
 
 static bool make_database(struct embedded *embedded, struct error *error)
@@ -261,12 +265,12 @@ static bool prepare_cluster(struct embedded *embedded, struct error *error)
 	    !server_programs_find(major, &embedded->programs, error))
 		return false;
 	if (major && major != embedded->programs.major)
-		return error_set_nowhere(error, ERROR_INTERNAL,
-		                         "The data folder %s was made by PostgreSQL %u, but this machine has "
-		                         "PostgreSQL %u (%s). Install postgresql-%u, or move the folder away to "
-		                         "start with an empty database.",
-		                         embedded->place.dir, major, embedded->programs.major,
-		                         embedded->programs.bindir, major);
+		return error_set_nowhere(
+			error, ERROR_INTERNAL,
+			"The data folder %s was made by PostgreSQL %u, but this machine has "
+			"PostgreSQL %u (%s). Install postgresql-%u, or move the folder away to "
+			"start with an empty database.",
+			embedded->place.dir, major, embedded->programs.major, embedded->programs.bindir, major);
 	if (major)
 		return server_cluster_claim(&embedded->place, error);
 	log_message(LOG_INFO, "making a private PostgreSQL %u in %s", embedded->programs.major,

@@ -44,10 +44,10 @@ static void become(const struct server_user *user)
 /* libpq's and the server's own variables would change what a private cluster is. */
 static void forget_pg_variables(void)
 {
-	static const char *const names[] = {"PGDATA",    "PGPORT",    "PGHOST",    "PGHOSTADDR",
-	                                    "PGUSER",    "PGDATABASE", "PGOPTIONS", "PGSERVICE",
-	                                    "PGTZ",      "PGDATESTYLE", "PGCLIENTENCODING",
-	                                    "PG_OOM_ADJUST_FILE"};
+	static const char *const names[] = {"PGDATA",      "PGPORT",           "PGHOST",
+	                                    "PGHOSTADDR",  "PGUSER",           "PGDATABASE",
+	                                    "PGOPTIONS",   "PGSERVICE",        "PGTZ",
+	                                    "PGDATESTYLE", "PGCLIENTENCODING", "PG_OOM_ADJUST_FILE"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unsetenv(names[i]);
 }
@@ -113,7 +113,7 @@ static bool run_to_end(const char *const *argv, const struct server_user *user, 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return false;
 	struct server_command command = {
-	    .argv = argv, .user = user, .output = ends[1], .death_signal = SIGTERM};
+		.argv = argv, .user = user, .output = ends[1], .death_signal = SIGTERM};
 	pid_t pid = server_spawn(&command);
 	close(ends[1]);
 	if (pid > 0)
@@ -241,10 +241,11 @@ bool server_programs_find(unsigned wanted, struct server_programs *programs, str
 	consider_debian(error->arena, wanted, programs);
 	consider_pg_config(error->arena, wanted, programs);
 	if (!programs->major)
-		return error_set_nowhere(error, ERROR_INTERNAL,
-		                         "No PostgreSQL server programs were found (postgres and initdb, in PATH, "
-		                         "/usr/lib/postgresql/*/bin or pg_config --bindir). On Debian: "
-		                         "apt install postgresql");
+		return error_set_nowhere(
+			error, ERROR_INTERNAL,
+			"No PostgreSQL server programs were found (postgres and initdb, in PATH, "
+			"/usr/lib/postgresql/*/bin or pg_config --bindir). On Debian: "
+			"apt install postgresql");
 	return true;
 }
 
@@ -315,11 +316,12 @@ static bool check_reach(const char *dir, const struct server_user *user, struct 
 	ask_as_user(dir, user, blocked);
 	if (blocked[0] == '\0')
 		return true;
-	return error_set_nowhere(error, ERROR_INTERNAL,
-	                         "PostgreSQL runs as the user \"%s\" because root may not run it, and this "
-	                         "user cannot enter %s. Give another folder with --data, or let others "
-	                         "pass through that one (chmod o+x).",
-	                         user->name, blocked);
+	return error_set_nowhere(
+		error, ERROR_INTERNAL,
+		"PostgreSQL runs as the user \"%s\" because root may not run it, and this "
+		"user cannot enter %s. Give another folder with --data, or let others "
+		"pass through that one (chmod o+x).",
+		user->name, blocked);
 }
 
 static bool cannot(struct error *error, const char *doing, const char *path)
@@ -376,10 +378,11 @@ static bool take_lock(struct server_place *place, struct error *error)
 	holder[n > 0 ? n : 0] = '\0';
 	close(place->lock);
 	place->lock = -1;
-	return error_set_nowhere(error, ERROR_INTERNAL,
-	                         "The data folder %s is in use by another quern (process %ld). Stop that one, "
-	                         "or give this one a folder of its own with --data.",
-	                         place->dir, strtol(holder, NULL, 10));
+	return error_set_nowhere(
+		error, ERROR_INTERNAL,
+		"The data folder %s is in use by another quern (process %ld). Stop that one, "
+		"or give this one a folder of its own with --data.",
+		place->dir, strtol(holder, NULL, 10));
 }
 
 /* A comma would make two hosts of it in a connection string. */
@@ -411,10 +414,11 @@ bool server_place_open(const char *data_dir, const struct server_user *user,
 	place->cluster = path_join(error->arena, place->dir, "postgres");
 	place->log = path_join(error->arena, place->dir, "postgres.log");
 	if (!is_empty_or_ours(error->arena, place->dir))
-		return error_set_nowhere(error, ERROR_INTERNAL,
-		                         "The folder %s holds other things. The data folder has to be new, empty, "
-		                         "or one that quern made.",
-		                         place->dir);
+		return error_set_nowhere(
+			error, ERROR_INTERNAL,
+			"The folder %s holds other things. The data folder has to be new, empty, "
+			"or one that quern made.",
+			place->dir);
 	if (!take_lock(place, error))
 		return false;
 	if (give_folder(place->dir, user, error) && check_reach(place->dir, user, error) &&
@@ -465,10 +469,11 @@ bool server_cluster_version(const struct server_place *place, unsigned *major, s
 	if (read_small(error->arena, place->cluster, "PG_VERSION", text, sizeof text))
 		*major = (unsigned)strtoul(text, NULL, 10);
 	if (*major == 0)
-		return error_set_nowhere(error, ERROR_INTERNAL,
-		                         "The folder %s does not hold a PostgreSQL cluster that can be read "
-		                         "(PG_VERSION is missing). Move it away to start with an empty database.",
-		                         place->cluster);
+		return error_set_nowhere(
+			error, ERROR_INTERNAL,
+			"The folder %s does not hold a PostgreSQL cluster that can be read "
+			"(PG_VERSION is missing). Move it away to start with an empty database.",
+			place->cluster);
 	return true;
 }
 
@@ -497,16 +502,21 @@ bool server_cluster_make(const struct server_place *place, const struct server_u
 	const char *fresh = path_join(arena, place->dir, "postgres.new");
 	nftw(fresh, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	const char *argv[] = {path_join(arena, programs->bindir, "initdb"),
-	                      "--pgdata", fresh, "--encoding=UTF8",
+	                      "--pgdata",
+	                      fresh,
+	                      "--encoding=UTF8",
 	                      has_locale("C.UTF-8") ? "--locale=C.UTF-8" : "--locale=C",
-	                      "--auth=trust", "--username=quern", NULL};
+	                      "--auth=trust",
+	                      "--username=quern",
+	                      NULL};
 	struct buf output = {0};
 	bool made = run_to_end(argv, user, &output);
 	struct str said = arena_str(arena, str_trim(buf_str(&output)));
 	buf_release(&output);
 	if (!made)
-		return error_set_nowhere(error, ERROR_INTERNAL, "initdb could not make a cluster in %s: %.*s",
-		                         place->dir, STR_ARG(said));
+		return error_set_nowhere(error, ERROR_INTERNAL,
+		                         "initdb could not make a cluster in %s: %.*s", place->dir,
+		                         STR_ARG(said));
 	if (rename(fresh, place->cluster) != 0)
 		return cannot(error, "rename the new cluster to", place->cluster);
 	return true;
@@ -532,13 +542,15 @@ bool server_cluster_claim(const struct server_place *place, struct error *error)
 	pid_t pid = (pid_t)strtol(text, NULL, 10);
 	for (int tries = 0; pid > 1 && is_server_of(error->arena, pid, place->cluster); tries++) {
 		if (tries == 0)
-			log_message(LOG_INFO, "waiting for the PostgreSQL of an earlier run (process %ld) to end",
+			log_message(LOG_INFO,
+			            "waiting for the PostgreSQL of an earlier run (process %ld) to end",
 			            (long)pid);
 		if (tries >= LEFT_BEHIND_SECONDS * 10)
-			return error_set_nowhere(error, ERROR_INTERNAL,
-			                         "A PostgreSQL server (process %ld) still runs on %s. Stop it with: "
-			                         "kill -INT %ld",
-			                         (long)pid, place->cluster, (long)pid);
+			return error_set_nowhere(
+				error, ERROR_INTERNAL,
+				"A PostgreSQL server (process %ld) still runs on %s. Stop it with: "
+				"kill -INT %ld",
+				(long)pid, place->cluster, (long)pid);
 		nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
 	}
 	/* A stale file is PostgreSQL's to judge, which also knows of shared memory still in use; but

@@ -37,7 +37,7 @@ struct check {
 };
 
 static void misfit(struct check *check, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 static void misfit(struct check *check, const char *format, ...)
 {
@@ -70,29 +70,32 @@ static bool cell_is_true(const PGresult *result, int row, int column)
 static void read_column(struct check *check, const PGresult *result, int row, struct column *column)
 {
 	*column = (struct column){
-	    .name = arena_str(check->arena, str_of(PQgetvalue(result, row, 1))),
-	    .type_text = arena_str(check->arena, str_of(PQgetvalue(result, row, 2))),
-	    .type.oid = (Oid)strtoul(PQgetvalue(result, row, 3), NULL, 10),
-	    .type.modifier = (int)strtol(PQgetvalue(result, row, 4), NULL, 10),
-	    .is_not_null = cell_is_true(result, row, 5),
-	    .has_default = cell_is_true(result, row, 6),
-	    .is_identity = cell_is_true(result, row, 7),
-	    .is_generated = cell_is_true(result, row, 8),
+		.name = arena_str(check->arena, str_of(PQgetvalue(result, row, 1))),
+		.type_text = arena_str(check->arena, str_of(PQgetvalue(result, row, 2))),
+		.type.oid = (Oid)strtoul(PQgetvalue(result, row, 3), NULL, 10),
+		.type.modifier = (int)strtol(PQgetvalue(result, row, 4), NULL, 10),
+		.is_not_null = cell_is_true(result, row, 5),
+		.has_default = cell_is_true(result, row, 6),
+		.is_identity = cell_is_true(result, row, 7),
+		.is_generated = cell_is_true(result, row, 8),
 	};
 }
 
 static bool read_table(struct check *check, const struct model *model, struct table *table)
 {
 	static const char sql[] =
-	    "SELECT c.relkind IN ('r', 'p'), a.attname, format_type(a.atttypid, a.atttypmod), "
-	    "CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END, "
-	    "CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, "
-	    "a.attnotnull OR t.typnotnull, a.atthasdef OR t.typdefault IS NOT NULL, a.attidentity <> '', "
-	    "a.attgenerated <> '' "
-	    "FROM pg_catalog.pg_class c "
-	    "JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
-	    "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
-	    "WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY a.attnum";
+		"SELECT c.relkind IN ('r', 'p'), a.attname, format_type(a.atttypid, a.atttypmod), "
+		"CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END, "
+		"CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, "
+		"a.attnotnull OR t.typnotnull, a.atthasdef OR t.typdefault IS NOT NULL, a.attidentity <> "
+	    "'', "
+		"a.attgenerated <> '' "
+		"FROM pg_catalog.pg_class c "
+		"JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+	    "a.attisdropped "
+		"JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+		"WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY "
+	    "a.attnum";
 	const char *params[] = {table_name(check, model), NULL};
 	PGresult *result;
 	*table = (struct table){0};

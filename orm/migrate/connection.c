@@ -13,7 +13,8 @@ static struct str own_words(struct connection *connection, const PGresult *resul
 	const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 	const char *detail = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : NULL;
 	if (!primary)
-		return arena_str(connection->error->arena, str_trim(str_of(PQerrorMessage(connection->pg))));
+		return arena_str(connection->error->arena,
+		                 str_trim(str_of(PQerrorMessage(connection->pg))));
 	return arena_printf(connection->error->arena, "%s%s%s", primary, detail ? ". " : "",
 	                    detail ? detail : "");
 }
@@ -54,8 +55,10 @@ static bool prepare(struct connection *connection, const struct migrate_options 
 	int version = PQserverVersion(connection->pg);
 	if (version < OLDEST_VERSION)
 		return error_set_nowhere(connection->error, ERROR_INTERNAL,
-		                         "PostgreSQL %d is too old: 12 or newer is needed.", version / 10000);
-	return connection_run(connection, "SET standard_conforming_strings = on", "set up the session") &&
+		                         "PostgreSQL %d is too old: 12 or newer is needed.",
+		                         version / 10000);
+	return connection_run(connection, "SET standard_conforming_strings = on",
+	                      "set up the session") &&
 	       set_search_path(connection, options->search_path);
 }
 
@@ -63,8 +66,8 @@ bool connection_open(struct connection *connection, const struct migrate_options
                      struct error *error)
 {
 	/* Before dbname, which may be a whole connection string: what it says wins.  Behind: we do. */
-	const char *keys[] = {"connect_timeout", "dbname", "client_encoding", "fallback_application_name",
-	                      NULL};
+	const char *keys[] = {"connect_timeout", "dbname", "client_encoding",
+	                      "fallback_application_name", NULL};
 	const char *values[] = {"10", options->conninfo, "UTF8", "quern migrate", NULL};
 	connection->error = error;
 	connection->pg = PQconnectdbParams(keys, values, 1);

@@ -7,26 +7,29 @@
 static bool find_table(struct connection *connection, bool *has_table)
 {
 	PGresult *result;
-	if (!connection_query(connection,
-	                      "SELECT current_schema() IS NULL, "
-	                      "to_regclass(quote_ident(current_schema()) || '.quern_migrations') IS NOT NULL",
-	                      NULL, "look for quern_migrations", &result))
+	if (!connection_query(
+			connection,
+			"SELECT current_schema() IS NULL, "
+			"to_regclass(quote_ident(current_schema()) || '.quern_migrations') IS NOT NULL",
+			NULL, "look for quern_migrations", &result))
 		return false;
 	bool is_nowhere = *PQgetvalue(result, 0, 0) == 't';
 	*has_table = *PQgetvalue(result, 0, 1) == 't';
 	PQclear(result);
 	if (is_nowhere)
-		return error_set_nowhere(connection->error, ERROR_CONFLICT,
-		                         "No schema of the search path exists in the database, so there is no "
-		                         "place for tables.");
+		return error_set_nowhere(
+			connection->error, ERROR_CONFLICT,
+			"No schema of the search path exists in the database, so there is no "
+			"place for tables.");
 	return true;
 }
 
 static bool load_checksum(struct connection *connection, struct arena *arena, struct str *checksum)
 {
 	PGresult *result;
-	if (!connection_query(connection, "SELECT checksum FROM quern_migrations ORDER BY id DESC LIMIT 1",
-	                      NULL, "read quern_migrations", &result))
+	if (!connection_query(connection,
+	                      "SELECT checksum FROM quern_migrations ORDER BY id DESC LIMIT 1", NULL,
+	                      "read quern_migrations", &result))
 		return false;
 	if (PQntuples(result) > 0)
 		*checksum = arena_str(arena, str_of(PQgetvalue(result, 0, 0)));
@@ -43,12 +46,13 @@ static struct str cell(struct arena *arena, const PGresult *result, int row, int
 static bool load_state(struct connection *connection, struct arena *arena, struct state *state)
 {
 	PGresult *result;
-	if (!connection_query(connection,
-	                      "SELECT model.key, subject.key, fact.key, fact.value "
-	                      "FROM (SELECT models FROM quern_migrations ORDER BY id DESC LIMIT 1) newest, "
-	                      "jsonb_each(newest.models) model, jsonb_each(model.value -> 'schema') subject, "
-	                      "jsonb_each_text(subject.value) fact",
-	                      NULL, "read quern_migrations", &result))
+	if (!connection_query(
+			connection,
+			"SELECT model.key, subject.key, fact.key, fact.value "
+			"FROM (SELECT models FROM quern_migrations ORDER BY id DESC LIMIT 1) newest, "
+			"jsonb_each(newest.models) model, jsonb_each(model.value -> 'schema') subject, "
+			"jsonb_each_text(subject.value) fact",
+			NULL, "read quern_migrations", &result))
 		return false;
 	for (int i = 0; i < PQntuples(result); i++)
 		state_add(state, cell(arena, result, i, 0), cell(arena, result, i, 1),

@@ -33,10 +33,11 @@ static bool refuse_changes(struct run *run, const struct state_difference *diffe
 		buf_printf(&text, "\n  %.*s", STR_ARG(difference->items[i]));
 	struct str lines = arena_str(run->arena, buf_str(&text));
 	buf_release(&text);
-	return error_set_nowhere(run->error, ERROR_CONFLICT,
-	                         "The models have changed since the database was made, in a way that quern "
-	                         "cannot apply yet. Nothing was touched. What differs:%.*s",
-	                         STR_ARG(lines));
+	return error_set_nowhere(
+		run->error, ERROR_CONFLICT,
+		"The models have changed since the database was made, in a way that quern "
+		"cannot apply yet. Nothing was touched. What differs:%.*s",
+		STR_ARG(lines));
 }
 
 static struct str quoted_table(struct run *run, const struct model *model)
@@ -57,9 +58,10 @@ static bool find_table(struct run *run, const struct model *model, bool *is_ther
 	const char *params[] = {name.p, NULL};
 	PGresult *result;
 	if (!connection_query(&run->connection,
-	                      has_schema ? "SELECT to_regclass($1) IS NOT NULL"
-	                                 : "SELECT to_regclass(quote_ident(current_schema()) || '.' || $1) "
-	                                   "IS NOT NULL",
+	                      has_schema
+	                          ? "SELECT to_regclass($1) IS NOT NULL"
+	                          : "SELECT to_regclass(quote_ident(current_schema()) || '.' || $1) "
+	                            "IS NOT NULL",
 	                      params, "look for tables", &result))
 		return false;
 	*is_there = *PQgetvalue(result, 0, 0) == 't';
@@ -80,11 +82,12 @@ static bool refuse_foreign_tables(struct run *run, const struct state_models *ad
 	}
 	if (found.n == 0)
 		return true;
-	return error_set_nowhere(run->error, ERROR_CONFLICT,
-	                         "The database already has tables that quern did not make: %.*s. Nothing was "
-	                         "touched. Serve them as they are with `quern serve`, or say \"managed\": false "
-	                         "in the Meta of their models.",
-	                         STR_ARG(found));
+	return error_set_nowhere(
+		run->error, ERROR_CONFLICT,
+		"The database already has tables that quern did not make: %.*s. Nothing was "
+		"touched. Serve them as they are with `quern serve`, or say \"managed\": false "
+		"in the Meta of their models.",
+		STR_ARG(found));
 }
 
 /* ---- what is to be done ---- */
@@ -139,7 +142,7 @@ static bool open_run(struct run *run, const struct migrate_options *options,
                      const struct registry *registry, struct error *error)
 {
 	*run = (struct run){
-	    .options = options, .registry = registry, .error = error, .arena = error->arena};
+		.options = options, .registry = registry, .error = error, .arena = error->arena};
 	return connection_open(&run->connection, options, error);
 }
 
@@ -148,10 +151,10 @@ static bool open_run(struct run *run, const struct migrate_options *options,
 static bool begin(struct run *run)
 {
 	static const char *const statements[] = {
-	    "BEGIN ISOLATION LEVEL READ COMMITTED",
-	    "SET LOCAL lock_timeout = '60s'",
-	    "SET LOCAL statement_timeout = 0",
-	    "SET LOCAL idle_in_transaction_session_timeout = 0",
+		"BEGIN ISOLATION LEVEL READ COMMITTED",
+		"SET LOCAL lock_timeout = '60s'",
+		"SET LOCAL statement_timeout = 0",
+		"SET LOCAL idle_in_transaction_session_timeout = 0",
 	};
 	for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
 		if (!connection_run(&run->connection, statements[i], "begin a migration"))

@@ -20,10 +20,10 @@ struct migrate_options {
 };
 
 /* Creates, in one transaction, the tables of models that the database does not have yet,
- * and records the models in quern_migrations.  Nothing to do is nothing done and nothing reported.  Callers that
- * start together wait for each other.  ERROR_CONFLICT, with nothing touched, when a recorded
- * model has changed or gone, or a new model's table is already there; ERROR_UNAVAILABLE when the
- * database cannot be reached. */
+ * and records the models in quern_migrations.  Nothing to do is nothing done and nothing
+ * reported.  Callers that start together wait for each other.  ERROR_CONFLICT, with nothing
+ * touched, when a recorded model has changed or gone, or a new model's table is already there;
+ * ERROR_UNAVAILABLE when the database cannot be reached. */
 bool migrate_apply(const struct migrate_options *options, const struct registry *registry,
                    struct error *error);
 

@@ -11,9 +11,9 @@ void schema_add(struct schema *schema, enum schema_kind kind, struct sql *sql, c
 	sql_finish(sql, 0, &statement);
 	ASSERT(statement.nparams == 0);
 	*ARENA_PUSH(schema->arena, schema) = (struct schema_statement){
-	    .kind = kind,
-	    .label = arena_printf(schema->arena, "%s %.*s", verb, STR_ARG(name)),
-	    .sql = statement.sql,
+		.kind = kind,
+		.label = arena_printf(schema->arena, "%s %.*s", verb, STR_ARG(name)),
+		.sql = statement.sql,
 	};
 }
 
@@ -85,7 +85,8 @@ static void add_comment(struct schema *schema, const struct model *model, const 
 	sql_param(&sql, comment, 0, (struct str){0});
 	struct str name = model->table;
 	if (field)
-		name = arena_printf(schema->arena, "%.*s.%.*s", STR_ARG(model->table), STR_ARG(field->column));
+		name =
+			arena_printf(schema->arena, "%.*s.%.*s", STR_ARG(model->table), STR_ARG(field->column));
 	schema_add(schema, SCHEMA_COMMENT, &sql, "comment on", name);
 }
 
@@ -103,7 +104,8 @@ static void add_comments(struct schema *schema, const struct model *model)
 /* Stable: within a kind the order of declaration stays. */
 static void sort_by_kind(struct schema *schema)
 {
-	struct schema_statement *sorted = ARENA_ARRAY(schema->arena, struct schema_statement, schema->n);
+	struct schema_statement *sorted =
+		ARENA_ARRAY(schema->arena, struct schema_statement, schema->n);
 	size_t filled = 0;
 	for (unsigned kind = 0; kind < SCHEMA_KINDS; kind++) {
 		for (size_t i = 0; i < schema->n; i++) {

@@ -15,9 +15,9 @@
 enum schema_kind {
 	SCHEMA_EXTENSION,
 	SCHEMA_TABLE,
-	SCHEMA_UNIQUE,      /* unique_together */
+	SCHEMA_UNIQUE, /* unique_together */
 	SCHEMA_FOREIGN_KEY,
-	SCHEMA_INDEX,       /* unique indexes of conditional constraints as well */
+	SCHEMA_INDEX, /* unique indexes of conditional constraints as well */
 	SCHEMA_COMMENT,
 	SCHEMA_KINDS,
 };

@@ -139,7 +139,7 @@ static void add_unique_together(struct schema *schema, const struct model *model
 	for (size_t i = 0; i < n; i++)
 		columns[i] = fields[i]->column;
 	struct str name =
-	    django_index_name(schema->arena, schema_table_name(model), columns, n, "_uniq");
+		django_index_name(schema->arena, schema_table_name(model), columns, n, "_uniq");
 	struct sql sql;
 	begin_alter(&sql, schema, model, name);
 	sql_lit(&sql, " UNIQUE ");

@@ -7,10 +7,10 @@
 enum extension { EXT_HSTORE, EXT_TRGM, EXT_BTREE_GIST, EXT_BTREE_GIN, EXTENSIONS };
 
 static const char *const extension_names[EXTENSIONS] = {
-    [EXT_HSTORE] = "hstore",
-    [EXT_TRGM] = "pg_trgm",
-    [EXT_BTREE_GIST] = "btree_gist",
-    [EXT_BTREE_GIN] = "btree_gin",
+	[EXT_HSTORE] = "hstore",
+	[EXT_TRGM] = "pg_trgm",
+	[EXT_BTREE_GIST] = "btree_gist",
+	[EXT_BTREE_GIN] = "btree_gin",
 };
 
 /* Types that gist and gin know nothing of by themselves. */

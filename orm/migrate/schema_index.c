@@ -152,10 +152,10 @@ static const struct {
 	const char *name;
 	enum option_kind kind;
 } storage_options[] = {
-    {"fillfactor", OPTION_NUMBER},        {"deduplicate_items", OPTION_SWITCH},
-    {"fastupdate", OPTION_SWITCH},        {"gin_pending_list_limit", OPTION_NUMBER},
-    {"buffering", OPTION_SWITCH},         {"autosummarize", OPTION_SWITCH},
-    {"pages_per_range", OPTION_NUMBER},   {"length", OPTION_NUMBER},
+	{"fillfactor", OPTION_NUMBER},      {"deduplicate_items", OPTION_SWITCH},
+	{"fastupdate", OPTION_SWITCH},      {"gin_pending_list_limit", OPTION_NUMBER},
+	{"buffering", OPTION_SWITCH},       {"autosummarize", OPTION_SWITCH},
+	{"pages_per_range", OPTION_NUMBER}, {"length", OPTION_NUMBER},
 };
 
 static void add_option(struct sql *sql, const char *name, enum option_kind kind,
@@ -163,7 +163,8 @@ static void add_option(struct sql *sql, const char *name, enum option_kind kind,
 {
 	sql_const(sql, name);
 	sql_lit(sql, " = ");
-	if (kind == OPTION_NUMBER && value->kind == VALUE_INT && value->integer >= 0)
+	if (kind == OPTION_NUMBER && value->kind == VALUE_INT && value->integer >= 0 &&
+	    value->integer <= INT32_MAX)
 		sql_number(sql, (unsigned)value->integer);
 	else if (value->kind == VALUE_BOOL && !value->boolean)
 		sql_lit(sql, "off");

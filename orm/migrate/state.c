@@ -15,7 +15,7 @@ void state_add(struct state *state, struct str model, struct str subject, struct
                struct str text)
 {
 	*ARENA_PUSH(state->arena, state) =
-	    (struct fact){.model = model, .subject = subject, .property = property, .text = text};
+		(struct fact){.model = model, .subject = subject, .property = property, .text = text};
 }
 
 static int compare_keys(const struct fact *a, const struct fact *b)
@@ -79,7 +79,8 @@ static void say_text(const struct description *about, struct str property, struc
 		say(about, property, text);
 }
 
-static void say_json(const struct description *about, struct str property, const struct value *value)
+static void say_json(const struct description *about, struct str property,
+                     const struct value *value)
 {
 	if (value)
 		say(about, property, json_text(about->state->arena, value));
@@ -90,18 +91,19 @@ static void say_reference(const struct description *about, const struct field *f
 	const struct relation *relation = field->relation;
 	if (!relation || !relation->target)
 		return;
-	struct str text =
-	    arena_printf(about->state->arena, "%.*s.%.*s%s", STR_ARG(relation->to->table),
-	                 STR_ARG(relation->target->column), relation->db_constraint ? "" : " (unchecked)");
+	struct str text = arena_printf(about->state->arena, "%.*s.%.*s%s", STR_ARG(relation->to->table),
+	                               STR_ARG(relation->target->column),
+	                               relation->db_constraint ? "" : " (unchecked)");
 	say(about, STR("references"), text);
 }
 
-static void describe_field(struct state *state, const struct model *model, const struct field *field)
+static void describe_field(struct state *state, const struct model *model,
+                           const struct field *field)
 {
 	struct description about = {
-	    .state = state,
-	    .model = model->name,
-	    .subject = arena_concat(state->arena, STR("field "), field->name),
+		.state = state,
+		.model = model->name,
+		.subject = arena_concat(state->arena, STR("field "), field->name),
 	};
 	say(&about, STR("column"), field->column);
 	say(&about, STR("type"), field_column_type(state->arena, field));
@@ -110,7 +112,8 @@ static void describe_field(struct state *state, const struct model *model, const
 	say_flag(&about, STR("primary_key"), field->is_primary_key);
 	say_flag(&about, STR("db_index"), field->is_indexed);
 	say_flag(&about, STR("auto"), field->type->is_auto);
-	say_flag(&about, STR("not negative"), field->type->kind == TYPE_INTEGER && field->type->min == 0);
+	say_flag(&about, STR("not negative"),
+	         field->type->kind == TYPE_INTEGER && field->type->min == 0);
 	say_text(&about, STR("db_collation"), field->db_collation);
 	say_text(&about, STR("db_comment"), field->db_comment);
 	say_json(&about, STR("db_default"), field->db_default);
@@ -157,11 +160,13 @@ static void add_condition(struct buf *out, const struct value *condition)
 static void describe_constraint(struct state *state, const struct model *model,
                                 const struct constraint *constraint)
 {
-	static const char *const kinds[] = {
-	    [CONSTRAINT_UNIQUE] = "unique", [CONSTRAINT_CHECK] = "check", [CONSTRAINT_EXCLUSION] = "exclude"};
+	static const char *const kinds[] = {[CONSTRAINT_UNIQUE] = "unique",
+	                                    [CONSTRAINT_CHECK] = "check",
+	                                    [CONSTRAINT_EXCLUSION] = "exclude"};
 	static const char *const times[] = {[CONSTRAINT_IMMEDIATE_ONLY] = "",
 	                                    [CONSTRAINT_DEFERRED] = " deferrable, deferred",
-	                                    [CONSTRAINT_DEFERRABLE_IMMEDIATE] = " deferrable, immediate"};
+	                                    [CONSTRAINT_DEFERRABLE_IMMEDIATE] =
+	                                        " deferrable, immediate"};
 	struct buf text = {0};
 	buf_printf(&text, "%s ", kinds[constraint->kind]);
 	if (constraint->index_type.n > 0)
@@ -178,7 +183,8 @@ static void describe_constraint(struct state *state, const struct model *model,
 	buf_release(&text);
 }
 
-static void describe_index(struct state *state, const struct model *model, const struct index *index)
+static void describe_index(struct state *state, const struct model *model,
+                           const struct index *index)
 {
 	struct buf text = {0};
 	buf_printf(&text, "%.*s ", STR_ARG(index->method));

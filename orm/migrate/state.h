@@ -39,8 +39,8 @@ struct state_models {
 };
 
 struct state_difference {
-	struct state_models added;     /* models of which nothing is recorded, as declared */
-	struct str *items;             /* every other difference, one line each, for a person */
+	struct state_models added; /* models of which nothing is recorded, as declared */
+	struct str *items;         /* every other difference, one line each, for a person */
 	size_t n, cap;
 };
 

@@ -58,8 +58,8 @@ static bool next_pair(struct pair *rest, same_fn same, struct pair *pair)
 	if (rest->was.n == 0 && rest->is.n == 0)
 		return false;
 	bool both = rest->was.n > 0 && rest->is.n > 0 && same(rest->was.facts, rest->is.facts);
-	bool was_first = rest->is.n == 0 ||
-	                 (rest->was.n > 0 && order_of(rest->was.facts, rest->is.facts) < 0);
+	bool was_first =
+		rest->is.n == 0 || (rest->was.n > 0 && order_of(rest->was.facts, rest->is.facts) < 0);
 	if (both || was_first)
 		pair->was = take(&rest->was, same);
 	if (both || !was_first)
@@ -103,7 +103,8 @@ static void compare_subject(struct arena *arena, struct pair rest,
 	}
 }
 
-static void compare_model(struct arena *arena, struct pair rest, struct state_difference *difference)
+static void compare_model(struct arena *arena, struct pair rest,
+                          struct state_difference *difference)
 {
 	struct pair pair;
 	while (next_pair(&rest, same_subject, &pair)) {
@@ -130,7 +131,8 @@ static void compare_removed(struct arena *arena, const struct fact *fact,
 
 static int compare_positions(const void *a, const void *b)
 {
-	size_t x = (*(const struct model *const *)a)->index, y = (*(const struct model *const *)b)->index;
+	size_t x = (*(const struct model *const *)a)->index,
+		   y = (*(const struct model *const *)b)->index;
 	return (x > y) - (x < y);
 }
 

@@ -48,9 +48,9 @@ void bench_setup(void)
 	ask(arena_printf(bench.arena, "SET search_path = %s", bench.schema).p);
 	/* Extensions live in the first schema that needs them: public stays in the path. */
 	bench.options = (struct migrate_options){
-	    .conninfo = conninfo,
-	    .search_path = arena_printf(bench.arena, "%s, public", bench.schema).p,
-	    .report = take_line,
+		.conninfo = conninfo,
+		.search_path = arena_printf(bench.arena, "%s, public", bench.schema).p,
+		.report = take_line,
 	};
 }
 
@@ -102,7 +102,8 @@ const struct registry *models(const char *text)
 const struct registry *models_of_file(const char *path)
 {
 	const char *source = getenv("QUERN_SOURCE_DIR");
-	FILE *file = fopen(arena_printf(bench.arena, "%s/%s", source ? source : QUERN_SOURCE_DIR, path).p, "r");
+	FILE *file =
+		fopen(arena_printf(bench.arena, "%s/%s", source ? source : QUERN_SOURCE_DIR, path).p, "r");
 	ck_assert_ptr_nonnull(file);
 	enum { SIZE = 1 << 20 };
 	char *text = arena_alloc(bench.arena, SIZE);

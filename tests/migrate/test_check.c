@@ -5,15 +5,16 @@
 
 #include <stdio.h>
 
-#define NOTE                                                                                          \
-	"{'models': {'Note': {'fields': {'title': {'type': 'CharField', 'max_length': 20},"                \
-	"'text': {'type': 'TextField', 'null': true},"                                                     \
-	"'price': {'type': 'DecimalField', 'max_digits': 8, 'decimal_places': 2},"                         \
-	"'at': 'DateTimeField', 'tags': {'type': 'ArrayField', 'base_field':"                              \
+#define NOTE                                                                                       \
+	"{'models': {'Note': {'fields': {'title': {'type': 'CharField', 'max_length': 20},"            \
+	"'text': {'type': 'TextField', 'null': true},"                                                 \
+	"'price': {'type': 'DecimalField', 'max_digits': 8, 'decimal_places': 2},"                     \
+	"'at': 'DateTimeField', 'tags': {'type': 'ArrayField', 'base_field':"                          \
 	"{'type': 'CharField', 'max_length': 10}}}}}}"
 
-#define COLUMNS                                                                                       \
-	"id bigserial PRIMARY KEY, title varchar(20) NOT NULL, text text, price numeric(8,2) NOT NULL, "   \
+#define COLUMNS                                                                                    \
+	"id bigserial PRIMARY KEY, title varchar(20) NOT NULL, text text, price numeric(8,2) NOT "     \
+	"NULL, "                                                                                       \
 	"at timestamptz NOT NULL, tags varchar(10)[] NOT NULL"
 
 START_TEST(what_a_migration_made_fits)
@@ -52,30 +53,36 @@ static const struct {
 	const char *change; /* to a table that fits */
 	const char *words;  /* NULL: still fits */
 } cases[] = {
-    {"DROP COLUMN text", "note.text: the column is missing"},
-    {"ALTER title TYPE varchar(19)", "note.title: the model needs varchar(20), the database has character varying(19)"},
-    {"ALTER title TYPE varchar(200)", NULL},
-    {"ALTER title TYPE text", NULL},
-    {"ALTER text TYPE varchar", NULL},
-    {"ALTER text TYPE varchar(99)", "note.text: the model needs text, the database has character varying(99)"},
-    {"ALTER title TYPE char(20)", "the database has character(20)"},
-    {"ALTER price TYPE numeric", NULL},
-    {"ALTER price TYPE numeric(12, 2)", NULL},
-    {"ALTER price TYPE numeric(12, 3)", "note.price: the model needs numeric(8, 2), the database has numeric(12,3)"},
-    {"ALTER price TYPE numeric(7, 2)", "the database has numeric(7,2)"},
-    {"ALTER at TYPE timestamp", "the database has timestamp without time zone"},
-    {"ALTER id TYPE integer", "note.id: the model needs bigint, the database has integer"},
-    {"ALTER tags TYPE text USING 'x'", "note.tags: the model needs varchar(10)[], the database has text"},
-    {"ALTER tags TYPE varchar(20)[]", NULL},
-    {"ALTER tags TYPE text[]", NULL},
-    {"ALTER tags TYPE varchar(9)[]", "note.tags: the model needs varchar(10)[], the database has character varying(9)[]"},
-    {"ALTER tags TYPE integer[] USING NULL", "the database has integer[]"},
-    {"ALTER title DROP NOT NULL", "note.title: the database allows NULL, the model does not"},
-    {"ALTER text SET NOT NULL", "note.text: the model allows null, the database does not"},
-    {"ALTER id DROP DEFAULT", "note.id: the database makes no numbers for it"},
-    {"ADD more text NOT NULL DEFAULT ''", NULL},
-    {"ADD more text NOT NULL", "note.more: needs a value in every row, and Note has no field for it"},
-    {"ADD more int GENERATED ALWAYS AS (1) STORED", NULL},
+	{"DROP COLUMN text", "note.text: the column is missing"},
+	{"ALTER title TYPE varchar(19)",
+     "note.title: the model needs varchar(20), the database has character varying(19)"},
+	{"ALTER title TYPE varchar(200)", NULL},
+	{"ALTER title TYPE text", NULL},
+	{"ALTER text TYPE varchar", NULL},
+	{"ALTER text TYPE varchar(99)",
+     "note.text: the model needs text, the database has character varying(99)"},
+	{"ALTER title TYPE char(20)", "the database has character(20)"},
+	{"ALTER price TYPE numeric", NULL},
+	{"ALTER price TYPE numeric(12, 2)", NULL},
+	{"ALTER price TYPE numeric(12, 3)",
+     "note.price: the model needs numeric(8, 2), the database has numeric(12,3)"},
+	{"ALTER price TYPE numeric(7, 2)", "the database has numeric(7,2)"},
+	{"ALTER at TYPE timestamp", "the database has timestamp without time zone"},
+	{"ALTER id TYPE integer", "note.id: the model needs bigint, the database has integer"},
+	{"ALTER tags TYPE text USING 'x'",
+     "note.tags: the model needs varchar(10)[], the database has text"},
+	{"ALTER tags TYPE varchar(20)[]", NULL},
+	{"ALTER tags TYPE text[]", NULL},
+	{"ALTER tags TYPE varchar(9)[]",
+     "note.tags: the model needs varchar(10)[], the database has character varying(9)[]"},
+	{"ALTER tags TYPE integer[] USING NULL", "the database has integer[]"},
+	{"ALTER title DROP NOT NULL", "note.title: the database allows NULL, the model does not"},
+	{"ALTER text SET NOT NULL", "note.text: the model allows null, the database does not"},
+	{"ALTER id DROP DEFAULT", "note.id: the database makes no numbers for it"},
+	{"ADD more text NOT NULL DEFAULT ''", NULL},
+	{"ADD more text NOT NULL",
+     "note.more: needs a value in every row, and Note has no field for it"},
+	{"ADD more int GENERATED ALWAYS AS (1) STORED", NULL},
 };
 
 START_TEST(a_misfit_is_named_in_one_line)
@@ -120,7 +127,8 @@ START_TEST(a_type_that_the_database_does_not_know_is_named)
 {
 	ask("CREATE TABLE bag (id bigserial PRIMARY KEY, things text NOT NULL)");
 	ask("DROP EXTENSION IF EXISTS hstore");
-	ck_assert_uint_eq(misfits_of(models("{'models': {'Bag': {'fields': {'things': 'HStoreField'}}}}")), 1);
+	ck_assert_uint_eq(
+		misfits_of(models("{'models': {'Bag': {'fields': {'things': 'HStoreField'}}}}")), 1);
 	ck_assert(was_reported("bag.things: the database does not know the type hstore"));
 }
 END_TEST
@@ -128,7 +136,9 @@ END_TEST
 START_TEST(checking_writes_nothing)
 {
 	bench.options.conninfo =
-	    arena_printf(bench.arena, "%s options='-c default_transaction_read_only=on'", bench.options.conninfo).p;
+		arena_printf(bench.arena, "%s options='-c default_transaction_read_only=on'",
+	                 bench.options.conninfo)
+			.p;
 	ck_assert_uint_eq(misfits_of(models(NOTE)), 1);
 	ck_assert_str_eq(ask("SELECT to_regclass('quern_migrations') IS NULL"), "t");
 }
@@ -153,7 +163,8 @@ int main(void)
 	tcase_add_loop_test(tcase, the_examples_fit_after_their_migration, 0, 4);
 	tcase_add_test(tcase, tables_that_somebody_else_made_fit_when_they_hold_the_same);
 	tcase_add_test(tcase, a_missing_table_is_named);
-	tcase_add_loop_test(tcase, a_misfit_is_named_in_one_line, 0, (int)(sizeof cases / sizeof *cases));
+	tcase_add_loop_test(tcase, a_misfit_is_named_in_one_line, 0,
+	                    (int)(sizeof cases / sizeof *cases));
 	tcase_add_test(tcase, all_misfits_are_named_in_one_run);
 	tcase_add_test(tcase, a_domain_counts_as_what_it_stands_for);
 	tcase_add_test(tcase, a_view_is_a_fit_when_its_columns_are);

@@ -8,12 +8,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AUTHOR "'Author': {'fields': {'handle': {'type': 'CharField', 'max_length': 64, 'unique': true}}}"
-#define ARTICLE "'Article': {'fields': {'title': {'type': 'CharField', 'max_length': 256}, 'body': 'TextField'}}"
-#define VOTE                                                                                          \
-	"'Vote': {'fields': {'author': {'type': 'ForeignKey', 'to': 'Author', 'on_delete': 'CASCADE'},"    \
-	"'article': {'type': 'ForeignKey', 'to': 'Article', 'on_delete': 'CASCADE'}},"                     \
-	"'Meta': {'constraints': [{'type': 'UniqueConstraint', 'fields': ['author', 'article'],"           \
+#define AUTHOR                                                                                     \
+	"'Author': {'fields': {'handle': {'type': 'CharField', 'max_length': 64, 'unique': true}}}"
+#define ARTICLE                                                                                    \
+	"'Article': {'fields': {'title': {'type': 'CharField', 'max_length': 256}, 'body': "           \
+	"'TextField'}}"
+#define VOTE                                                                                       \
+	"'Vote': {'fields': {'author': {'type': 'ForeignKey', 'to': 'Author', 'on_delete': "           \
+	"'CASCADE'},"                                                                                  \
+	"'article': {'type': 'ForeignKey', 'to': 'Article', 'on_delete': 'CASCADE'}},"                 \
+	"'Meta': {'constraints': [{'type': 'UniqueConstraint', 'fields': ['author', 'article'],"       \
 	"'name': 'unique_vote'}]}}"
 
 static const char *const count_records = "SELECT count(*) FROM quern_migrations";
@@ -29,9 +33,11 @@ START_TEST(an_empty_database_gets_every_table_and_a_record)
 	ck_assert_str_eq(count_tables(), "4");
 	ck_assert_str_eq(ask(count_records), "1");
 	ck_assert_str_eq(ask("SELECT quern_version FROM quern_migrations"), QUERN_VERSION);
-	ck_assert_str_eq(ask("SELECT models #>> '{Vote,schema,table,name}' FROM quern_migrations"), "vote");
-	ck_assert_str_eq(
-	    ask("SELECT models #>> '{Author,declaration,fields,handle,max_length}' FROM quern_migrations"), "64");
+	ck_assert_str_eq(ask("SELECT models #>> '{Vote,schema,table,name}' FROM quern_migrations"),
+	                 "vote");
+	ck_assert_str_eq(ask("SELECT models #>> '{Author,declaration,fields,handle,max_length}' FROM "
+	                     "quern_migrations"),
+	                 "64");
 	/* In the order in which they are declared. */
 	ck_assert(str_is(bench.lines[0], "create table author"));
 	ck_assert(str_is(bench.lines[2], "create table vote"));
@@ -61,7 +67,8 @@ START_TEST(a_new_model_is_added_beside_the_old_ones)
 	ck_assert(!was_reported("create table author"));
 	ck_assert_str_eq(ask(count_records), "2");
 	ck_assert_str_eq(ask("SELECT count(*) FROM pg_constraint WHERE contype = 'f' "
-	                     "AND confrelid = 'author'::regclass"), "1");
+	                     "AND confrelid = 'author'::regclass"),
+	                 "1");
 	apply(models("{'models': {" AUTHOR "," ARTICLE "," VOTE "}}"));
 	ck_assert_str_eq(ask(count_records), "2");
 }
@@ -70,25 +77,28 @@ END_TEST
 static const struct {
 	const char *was, *is, *words;
 } changes[] = {
-    {"'title': {'type': 'CharField', 'max_length': 256}", "'title': {'type': 'CharField', 'max_length': 100}",
+	{"'title': {'type': 'CharField', 'max_length': 256}",
+     "'title': {'type': 'CharField', 'max_length': 100}",
      "Article.title: type was varchar(256), is now varchar(100)"},
-    {"'title': {'type': 'CharField', 'max_length': 256}", "'title': {'type': 'CharField', 'max_length': 256, 'null': true}",
+	{"'title': {'type': 'CharField', 'max_length': 256}",
+     "'title': {'type': 'CharField', 'max_length': 256, 'null': true}",
      "Article.title: null was no, is now yes"},
-    {"'title': {'type': 'CharField', 'max_length': 256}",
+	{"'title': {'type': 'CharField', 'max_length': 256}",
      "'title': {'type': 'CharField', 'max_length': 256, 'unique': true}",
      "Article.title: unique was not set, is now yes"},
-    {"'title': {'type': 'CharField', 'max_length': 256}",
+	{"'title': {'type': 'CharField', 'max_length': 256}",
      "'title': {'type': 'CharField', 'max_length': 256, 'db_index': true}",
      "Article.title: db_index was not set, is now yes"},
-    {"'title': {'type': 'CharField', 'max_length': 256}",
+	{"'title': {'type': 'CharField', 'max_length': 256}",
      "'title': {'type': 'CharField', 'max_length': 256, 'db_column': 'headline'}",
      "Article.title: column was title, is now headline"},
-    {"'size': 'IntegerField'", "'size': 'PositiveIntegerField'",
+	{"'size': 'IntegerField'", "'size': 'PositiveIntegerField'",
      "Article.size: not negative was not set, is now yes"},
-    {"'size': {'type': 'IntegerField', 'db_default': 1}", "'size': {'type': 'IntegerField', 'db_default': 2}",
+	{"'size': {'type': 'IntegerField', 'db_default': 1}",
+     "'size': {'type': 'IntegerField', 'db_default': 2}",
      "Article.size: db_default was 1, is now 2"},
-    {"'a': 'TextField'", "'a': 'TextField', 'b': 'TextField'", "Article.b was added"},
-    {"'a': 'TextField', 'b': 'TextField'", "'a': 'TextField'", "Article.b was removed"},
+	{"'a': 'TextField'", "'a': 'TextField', 'b': 'TextField'", "Article.b was added"},
+	{"'a': 'TextField', 'b': 'TextField'", "'a': 'TextField'", "Article.b was removed"},
 };
 
 START_TEST(a_changed_field_is_refused_with_what_was_and_what_is)
@@ -96,7 +106,8 @@ START_TEST(a_changed_field_is_refused_with_what_was_and_what_is)
 	static const char *const frame = "{'models': {'Article': {'fields': {%s}}%s}}";
 	apply(models(arena_printf(bench.arena, frame, changes[_i].was, "").p));
 	const char *more = ", 'Extra': {'fields': {'name': 'TextField'}}";
-	assert_refused(models(arena_printf(bench.arena, frame, changes[_i].is, more).p), changes[_i].words);
+	assert_refused(models(arena_printf(bench.arena, frame, changes[_i].is, more).p),
+	               changes[_i].words);
 	ck_assert_int_eq(bench.error.kind, ERROR_CONFLICT);
 	ck_assert_uint_eq(bench.n, 0);
 	ck_assert_str_eq(ask(count_records), "1");
@@ -107,23 +118,26 @@ END_TEST
 static const struct {
 	const char *was, *is, *words;
 } meta_changes[] = {
-    {"{}", "{'db_table': 'papers'}", "Article: table: name was article, is now papers"},
-    {"{}", "{'unique_together': [['title', 'body']]}", "Article: unique_together title, body was added"},
-    {"{'constraints': [{'type': 'UniqueConstraint', 'fields': ['title'], 'name': 'u'}]}", "{}",
+	{"{}", "{'db_table': 'papers'}", "Article: table: name was article, is now papers"},
+	{"{}", "{'unique_together': [['title', 'body']]}",
+     "Article: unique_together title, body was added"},
+	{"{'constraints': [{'type': 'UniqueConstraint', 'fields': ['title'], 'name': 'u'}]}", "{}",
      "Article: constraint u was removed"},
-    {"{'constraints': [{'type': 'UniqueConstraint', 'fields': ['title'], 'name': 'u'}]}",
+	{"{'constraints': [{'type': 'UniqueConstraint', 'fields': ['title'], 'name': 'u'}]}",
      "{'constraints': [{'type': 'UniqueConstraint', 'fields': ['body'], 'name': 'u'}]}",
      "Article: constraint u: definition was unique (title), is now unique (body)"},
-    {"{'indexes': [{'fields': ['title'], 'name': 'i'}]}", "{'indexes': [{'fields': ['-title'], 'name': 'i'}]}",
+	{"{'indexes': [{'fields': ['title'], 'name': 'i'}]}",
+     "{'indexes': [{'fields': ['-title'], 'name': 'i'}]}",
      "Article: index i: definition was btree (title), is now btree (title desc)"},
 };
 
 START_TEST(changed_constraints_and_tables_are_refused_by_name)
 {
-	static const char *const frame =
-	    "{'models': {'Article': {'fields': {'title': 'TextField', 'body': 'TextField'}, 'Meta': %s}}}";
+	static const char *const frame = "{'models': {'Article': {'fields': {'title': 'TextField', "
+	                                 "'body': 'TextField'}, 'Meta': %s}}}";
 	apply(models(arena_printf(bench.arena, frame, meta_changes[_i].was).p));
-	assert_refused(models(arena_printf(bench.arena, frame, meta_changes[_i].is).p), meta_changes[_i].words);
+	assert_refused(models(arena_printf(bench.arena, frame, meta_changes[_i].is).p),
+	               meta_changes[_i].words);
 	ck_assert_str_eq(ask(count_records), "1");
 }
 END_TEST
@@ -141,7 +155,7 @@ START_TEST(every_difference_is_named_in_one_run)
 {
 	apply(models("{'models': {" AUTHOR "," ARTICLE "}}"));
 	const struct registry *changed = models(
-	    "{'models': {'Author': {'fields': {'handle': {'type': 'CharField', 'max_length': 32}}}}}");
+		"{'models': {'Author': {'fields': {'handle': {'type': 'CharField', 'max_length': 32}}}}}");
 	assert_refused(changed, "Article: the model was removed");
 	assert_refused(changed, "Author.handle: type was varchar(64), is now varchar(32)");
 	assert_refused(changed, "Author.handle: unique was yes, is now not set");
@@ -152,9 +166,10 @@ START_TEST(what_no_table_notices_is_recorded_and_nothing_else)
 {
 	apply(models("{'models': {" ARTICLE "}}"));
 	const char *oid = ask("SELECT 'article'::regclass::oid");
-	apply(models("{'models': {'Article': {'fields': {'title': {'type': 'CharField', 'max_length': 256,"
-	             "'help_text': 'short', 'default': 'x', 'choices': [['x', 'X']]}, 'body': 'TextField'},"
-	             "'Meta': {'ordering': ['title'], 'verbose_name': 'piece'}}}}"));
+	apply(models(
+		"{'models': {'Article': {'fields': {'title': {'type': 'CharField', 'max_length': 256,"
+		"'help_text': 'short', 'default': 'x', 'choices': [['x', 'X']]}, 'body': 'TextField'},"
+		"'Meta': {'ordering': ['title'], 'verbose_name': 'piece'}}}}"));
 	ck_assert_uint_eq(bench.n, 1);
 	ck_assert(was_reported("record the models"));
 	ck_assert_str_eq(ask("SELECT 'article'::regclass::oid"), oid);
@@ -185,14 +200,16 @@ END_TEST
 START_TEST(an_unmanaged_model_is_neither_made_nor_missed)
 {
 	ask("CREATE TABLE author (id bigint PRIMARY KEY, handle varchar(64))");
-	apply(models("{'models': {'Author': {'fields': {'handle': {'type': 'CharField', 'max_length': 64}},"
-	             "'Meta': {'managed': false}}," ARTICLE "," VOTE "}}"));
+	apply(models(
+		"{'models': {'Author': {'fields': {'handle': {'type': 'CharField', 'max_length': 64}},"
+		"'Meta': {'managed': false}}," ARTICLE "," VOTE "}}"));
 	ck_assert(!was_reported("author'"));
 	ck_assert_str_eq(ask("SELECT models ? 'Author' FROM quern_migrations"), "f");
 	/* Given up by quern: its table stays, and nothing is refused. */
-	apply(models("{'models': {'Author': {'fields': {'handle': {'type': 'CharField', 'max_length': 64}},"
-	             "'Meta': {'managed': false}}, 'Article': {'fields': {'title': 'TextField'}, 'Meta':"
-	             "{'managed': false}}," VOTE "}}"));
+	apply(models(
+		"{'models': {'Author': {'fields': {'handle': {'type': 'CharField', 'max_length': 64}},"
+		"'Meta': {'managed': false}}, 'Article': {'fields': {'title': 'TextField'}, 'Meta':"
+		"{'managed': false}}," VOTE "}}"));
 	ck_assert_str_eq(ask("SELECT to_regclass('article') IS NOT NULL"), "t");
 }
 END_TEST
@@ -201,7 +218,8 @@ START_TEST(a_statement_that_fails_leaves_nothing_behind)
 {
 	/* An index of vote would have this name. */
 	ask("CREATE SEQUENCE unique_vote");
-	assert_refused(models("{'models': {" AUTHOR "," ARTICLE "," VOTE "}}"), "Cannot create table vote");
+	assert_refused(models("{'models': {" AUTHOR "," ARTICLE "," VOTE "}}"),
+	               "Cannot create table vote");
 	ck_assert_str_eq(count_tables(), "0");
 }
 END_TEST
@@ -262,9 +280,11 @@ END_TEST
 START_TEST(names_and_comments_are_data)
 {
 	static const struct str text = STR_INIT(
-	    "{\"models\": {\"Odd\": {\"fields\": {\"a\": {\"type\": \"CharField\", \"max_length\": 30,"
-	    "\"db_column\": \"a b;--\", \"db_comment\": \"it's a \\\\ \\\"comment\\\"; DROP TABLE odd\","
-	    "\"db_default\": \"'); DROP TABLE odd;--\"}}, \"Meta\": {\"db_table\": \"odd; ta'ble\"}}}}");
+		"{\"models\": {\"Odd\": {\"fields\": {\"a\": {\"type\": \"CharField\", \"max_length\": 30,"
+		"\"db_column\": \"a b;--\", \"db_comment\": \"it's a \\\\ \\\"comment\\\"; DROP TABLE "
+	    "odd\","
+		"\"db_default\": \"'); DROP TABLE odd;--\"}}, \"Meta\": {\"db_table\": \"odd; "
+	    "ta'ble\"}}}}");
 	apply(models_exactly(text));
 	ck_assert_str_eq(ask("SELECT col_description('\"odd; ta''ble\"'::regclass, 2)"),
 	                 "it's a \\ \"comment\"; DROP TABLE odd");
@@ -282,7 +302,8 @@ START_TEST(a_table_in_a_schema_of_its_own_is_made_there)
 	apply(registry);
 	ck_assert_str_eq(ask("SELECT count(n) FROM far"), "0");
 	ck_assert_str_eq(ask("SELECT count(*) FROM pg_indexes WHERE tablename = 'far' "
-	                     "AND indexname LIKE 'far_n_________'"), "1");
+	                     "AND indexname LIKE 'far_n_________'"),
+	                 "1");
 	ask("DROP TABLE public.quern_migrations");
 }
 END_TEST
@@ -290,17 +311,22 @@ END_TEST
 START_TEST(defaults_and_generated_columns_work_in_the_database)
 {
 	const struct registry *registry = models(
-	    "{'models': {'Item': {'fields': {'name': {'type': 'CharField', 'max_length': 20, 'db_default': 'none'},"
-	    "'price': {'type': 'DecimalField', 'max_digits': 8, 'decimal_places': 2, 'db_default': '1.50'},"
-	    "'count': {'type': 'PositiveIntegerField', 'db_default': 2},"
-	    "'made': {'type': 'DateTimeField', 'db_default': {'Now': []}},"
-	    "'extra': {'type': 'JSONField', 'db_default': {'a': [1]}},"
-	    "'total': {'type': 'GeneratedField', 'expression': {'*': ['price', 'count']}, 'db_persist': true,"
-	    "'output_field': {'type': 'DecimalField', 'max_digits': 12, 'decimal_places': 2}}}}}}");
+		"{'models': {'Item': {'fields': {'name': {'type': 'CharField', 'max_length': 20, "
+	    "'db_default': 'none'},"
+		"'price': {'type': 'DecimalField', 'max_digits': 8, 'decimal_places': 2, 'db_default': "
+	    "'1.50'},"
+		"'count': {'type': 'PositiveIntegerField', 'db_default': 2},"
+		"'made': {'type': 'DateTimeField', 'db_default': {'Now': []}},"
+		"'extra': {'type': 'JSONField', 'db_default': {'a': [1]}},"
+		"'total': {'type': 'GeneratedField', 'expression': {'*': ['price', 'count']}, "
+	    "'db_persist': true,"
+		"'output_field': {'type': 'DecimalField', 'max_digits': 12, 'decimal_places': 2}}}}}}");
 	apply(registry);
 	ask("INSERT INTO item DEFAULT VALUES");
-	ck_assert_str_eq(ask("SELECT name || price || total || extra::text FROM item WHERE made = now() "
-	                     "OR made > now() - interval '1 minute'"), "none1.503.00{\"a\": [1]}");
+	ck_assert_str_eq(
+		ask("SELECT name || price || total || extra::text FROM item WHERE made = now() "
+	        "OR made > now() - interval '1 minute'"),
+		"none1.503.00{\"a\": [1]}");
 	ck_assert_uint_eq(misfits_of(registry), 0);
 	apply(registry);
 	ck_assert_uint_eq(bench.n, 0);
@@ -309,12 +335,13 @@ END_TEST
 
 START_TEST(a_key_of_several_columns_is_a_key)
 {
-	const struct registry *registry = models(
-	    "{'models': {'Place': {'fields': {'row': 'IntegerField', 'seat': 'IntegerField'},"
-	    "'Meta': {'primary_key': ['row', 'seat']}}}}");
+	const struct registry *registry =
+		models("{'models': {'Place': {'fields': {'row': 'IntegerField', 'seat': 'IntegerField'},"
+	           "'Meta': {'primary_key': ['row', 'seat']}}}}");
 	apply(registry);
-	ck_assert_str_eq(ask("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'place_pkey'"),
-	                 "PRIMARY KEY (\"row\", seat)");
+	ck_assert_str_eq(
+		ask("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'place_pkey'"),
+		"PRIMARY KEY (\"row\", seat)");
 	ck_assert_uint_eq(misfits_of(registry), 0);
 }
 END_TEST
@@ -323,7 +350,8 @@ START_TEST(a_percent_sign_in_a_condition_is_only_a_letter)
 {
 	apply(models("{'models': {'T': {'fields': {'s': 'TextField'}, 'Meta': {'constraints': ["
 	             "{'type': 'CheckConstraint', 'name': 'c', 'condition': {'s__in': ['50%', 'a_b']}},"
-	             "{'type': 'CheckConstraint', 'name': 'd', 'condition': {'not': {'s__contains': '_c'}}}]}}}}"));
+	             "{'type': 'CheckConstraint', 'name': 'd', 'condition': {'not': {'s__contains': "
+	             "'_c'}}}]}}}}"));
 	ask("INSERT INTO t (s) VALUES ('50%'), ('a_b')");
 	PQclear(PQexec(bench.pg, "INSERT INTO t (s) VALUES ('50%%'), ('axb')"));
 	ck_assert_str_eq(ask("SELECT count(*) FROM t"), "2");

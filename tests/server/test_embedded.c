@@ -107,7 +107,8 @@ static const char *ask(const struct embedded *embedded, const char *sql)
 	ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
 	PGresult *result = PQexec(conn, sql);
 	ExecStatusType status = PQresultStatus(result);
-	ck_assert_msg(status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK, "%s", PQerrorMessage(conn));
+	ck_assert_msg(status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK, "%s",
+	              PQerrorMessage(conn));
 	const char *value = "";
 	if (PQntuples(result) > 0)
 		value = arena_cstr(arena, str_of(PQgetvalue(result, 0, 0)));
@@ -169,7 +170,8 @@ START_TEST(a_second_start_finds_what_the_first_wrote)
 {
 	snprintf(data, sizeof data, "%s/data", made);
 	struct embedded *embedded = start(data);
-	ask(embedded, "SET client_min_messages = error; DROP TABLE IF EXISTS note; CREATE TABLE note AS SELECT 'kept' AS text");
+	ask(embedded, "SET client_min_messages = error; DROP TABLE IF EXISTS note; CREATE TABLE note "
+	              "AS SELECT 'kept' AS text");
 	pid_t pid = embedded_pid(embedded);
 	embedded_stop(embedded);
 	ck_assert(kill(pid, 0) != 0);
@@ -193,12 +195,14 @@ START_TEST(a_killed_server_is_noticed_and_the_next_start_recovers)
 {
 	snprintf(data, sizeof data, "%s/data", made);
 	struct embedded *embedded = start(data);
-	ask(embedded, "SET client_min_messages = error; DROP TABLE IF EXISTS note; CREATE TABLE note AS SELECT 'kept' AS text");
+	ask(embedded, "SET client_min_messages = error; DROP TABLE IF EXISTS note; CREATE TABLE note "
+	              "AS SELECT 'kept' AS text");
 	ck_assert(embedded_is_alive(embedded));
 	ck_assert_uint_eq(embedded_ending(embedded, arena).n, 0);
 	kill(embedded_pid(embedded), SIGKILL);
 	if (embedded_fd(embedded) >= 0)
-		ck_assert_int_eq(poll(&(struct pollfd){.fd = embedded_fd(embedded), .events = POLLIN}, 1, 5000), 1);
+		ck_assert_int_eq(
+			poll(&(struct pollfd){.fd = embedded_fd(embedded), .events = POLLIN}, 1, 5000), 1);
 	for (int i = 0; i < 500 && embedded_is_alive(embedded); i++)
 		poll(NULL, 0, 10);
 	ck_assert(!embedded_is_alive(embedded));
@@ -379,7 +383,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, a_new_folder_becomes_a_utf8_database_behind_a_private_socket);
-	tcase_add_test(tcase, the_server_never_runs_as_root_and_no_interrupt_of_the_terminal_reaches_it);
+	tcase_add_test(tcase,
+	               the_server_never_runs_as_root_and_no_interrupt_of_the_terminal_reaches_it);
 	tcase_add_test(tcase, a_second_start_finds_what_the_first_wrote);
 	tcase_add_test(tcase, a_folder_in_use_is_refused_and_its_user_left_alone);
 	tcase_add_test(tcase, a_killed_server_is_noticed_and_the_next_start_recovers);

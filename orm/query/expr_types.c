@@ -191,6 +191,22 @@ const struct field *array_field_of(struct arena *arena, const struct field *base
 	return field;
 }
 
+const struct field *range_element_field(const struct field *range)
+{
+	static const struct {
+		const char *range, *element;
+	} elements[] = {{"IntegerRangeField", "IntegerField"},
+	                {"BigIntegerRangeField", "BigIntegerField"},
+	                {"DecimalRangeField", "DecimalField"},
+	                {"DateTimeRangeField", "DateTimeField"},
+	                {"DateRangeField", "DateField"}};
+
+	for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
+		if (str_is(str_of(range->value_field->type->name), elements[i].range))
+			return field_of_type(elements[i].element);
+	BUG("%s is no range", range->value_field->type->name);
+}
+
 const struct field *argument_literal_field(char letter, const struct field *typed,
                                            const struct value *literal)
 {
@@ -235,6 +251,8 @@ const struct field *call_result(struct arena *arena, const struct function *func
 		return field_of_type(first != NULL && kind_of(first) == TYPE_DECIMAL ? "DecimalField" : "FloatField");
 	case RESULT_ARRAY:
 		return first != NULL ? array_field_of(arena, first) : NULL;
+	case RESULT_BOUND:
+		return range_element_field(first);
 	}
 	BUG("result rule %d", (int)function->result);
 }

@@ -23,6 +23,8 @@ const struct field *wider_field(const struct field *a, const struct field *b);
 /* NULL when every argument is null. */
 const struct field *call_result(struct arena *arena, const struct function *function,
                                 const struct rexpr *const *args, size_t n);
+/* What a range's values are. */
+const struct field *range_element_field(const struct field *range);
 const struct field *array_field_of(struct arena *arena, const struct field *base);
 /* The type named in Cast or ExpressionWrapper: a type's name or a field as in the model file.  NULL with an
  * error. */

@@ -141,6 +141,13 @@ static const struct function functions[] = {
     {.name = "Replace", .takes = "ttt", .shape = "REPLACE(%1, %2, %3)", .output = "CharField"},
     {.name = "LPad", .takes = "tit?", .shape = "LPAD(%*)", .output = "CharField"},
     {.name = "RPad", .takes = "tit?", .shape = "RPAD(%*)", .output = "CharField"},
+    {.name = "Unaccent", .takes = "t", .shape = "UNACCENT(%1)", .output = "CharField"},
+    /* Arrays and ranges. */
+    {.name = "ArrayLength", .takes = "A", .output = "IntegerField",
+     .shape = "CASE WHEN %1 IS NULL THEN NULL ELSE COALESCE(ARRAY_LENGTH(%1, 1), 0) END"},
+    {.name = "RangeLower", .takes = "R", .shape = "LOWER(%1)", .result = RESULT_BOUND},
+    {.name = "RangeUpper", .takes = "R", .shape = "UPPER(%1)", .result = RESULT_BOUND},
+    {.name = "RangeIsEmpty", .takes = "R", .shape = "ISEMPTY(%1)", .output = "BooleanField"},
     /* Dates and times. */
     {.name = "Now", .takes = "", .shape = "STATEMENT_TIMESTAMP()", .output = "DateTimeField"},
     {.name = "TransactionNow", .takes = "", .shape = "CURRENT_TIMESTAMP",
@@ -247,6 +254,8 @@ static const struct {
     {'d', KIND(TYPE_DATE), "a date"},
     {'D', KIND(TYPE_DATETIME), "a datetime"},
     {'T', KIND(TYPE_TIME), "a time"},
+    {'A', KIND(TYPE_ARRAY), "an array"},
+    {'R', KIND(TYPE_RANGE), "a range"},
 };
 
 bool letter_accepts(char letter, enum type_kind kind)

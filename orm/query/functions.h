@@ -21,6 +21,7 @@ enum result_rule {
 	RESULT_SUM,     /* as the argument; integers widen to BigIntegerField */
 	RESULT_NUMERIC, /* decimal for a decimal, else float */
 	RESULT_ARRAY,   /* an array of the argument */
+	RESULT_BOUND,   /* what a range reaches from and to */
 };
 
 struct function {
@@ -30,6 +31,7 @@ struct function {
 	 *   a anything        s as its neighbours      o anything that is ordered
 	 *   t text            i an integer             n a number        m a number or duration
 	 *   b a boolean       d a date                 D a datetime      T a time
+ *   A an array        R a range
 	 * `?` behind a letter: it may be left out; `*`: any number of these. */
 	const char *takes;
 	enum result_rule result;

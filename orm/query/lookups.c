@@ -3,17 +3,22 @@
 
 #include <stdlib.h>
 
-#define ORDERED                                                                                    \
-	(KINDS_ALL & ~(KIND(TYPE_JSON) | KIND(TYPE_HSTORE)))
-#define NOT_CONTAINER                                                                              \
-	(KINDS_ALL & ~(KIND(TYPE_JSON) | KIND(TYPE_HSTORE) | KIND(TYPE_ARRAY) | KIND(TYPE_RANGE)))
+#define ORDERED (KINDS_ALL & ~KIND(TYPE_HSTORE))
+/* What text lookups look at: the value as text; of a JSON document's key the text it holds. */
+#define AS_TEXT (KINDS_ALL & ~(KIND(TYPE_HSTORE) | KIND(TYPE_ARRAY) | KIND(TYPE_RANGE)))
+#define SEARCHED (AS_TEXT & ~KIND(TYPE_JSON))
+#define TEXT KIND(TYPE_TEXT)
+#define JSON KIND(TYPE_JSON)
+#define HSTORE KIND(TYPE_HSTORE)
+#define ARRAY KIND(TYPE_ARRAY)
+#define RANGE KIND(TYPE_RANGE)
 
 /* A pattern made of an expression: its own %, _ and \ match themselves. */
 #define ESCAPED "REPLACE(REPLACE(REPLACE((%r)::text, '\\', '\\\\'), '%%', '\\%%'), '_', '\\_')"
 
 static const struct lookup lookups[] = {
     {"exact", KINDS_ALL, LOOKUP_SAME, PATTERN_NONE, "%l = %r", NULL, true, false},
-    {"iexact", NOT_CONTAINER, LOOKUP_TEXT, PATTERN_NONE, "UPPER(%t) = UPPER(%r)",
+    {"iexact", AS_TEXT, LOOKUP_TEXT, PATTERN_NONE, "UPPER(%t) = UPPER(%r)",
      "UPPER(%t) = UPPER((%r)::text)", false, false},
     {"gt", ORDERED, LOOKUP_SAME, PATTERN_NONE, "%l > %r", NULL, true, false},
     {"gte", ORDERED, LOOKUP_SAME, PATTERN_NONE, "%l >= %r", NULL, true, false},
@@ -22,20 +27,36 @@ static const struct lookup lookups[] = {
     {"in", KINDS_ALL, LOOKUP_LIST, PATTERN_NONE, "%l = ANY(%r)", NULL, true, false},
     {"range", ORDERED, LOOKUP_PAIR, PATTERN_NONE, "%l BETWEEN %r AND %s", NULL, true, false},
     {"isnull", KINDS_ALL, LOOKUP_FLAG, PATTERN_NONE, "%l IS NULL", NULL, true, false},
-    {"contains", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_CONTAINS, "%t LIKE %r",
+    {"contains", JSON | HSTORE | ARRAY, LOOKUP_SAME, PATTERN_NONE, "%l @> %r", NULL, false, false},
+    {"contains", RANGE, LOOKUP_INSIDE, PATTERN_NONE, "%l @> %r", NULL, false, false},
+    {"contained_by", JSON | HSTORE | ARRAY | RANGE, LOOKUP_SAME, PATTERN_NONE, "%l <@ %r", NULL, false,
+     false},
+    {"overlap", ARRAY | RANGE, LOOKUP_SAME, PATTERN_NONE, "%l && %r", NULL, false, false},
+    {"has_key", JSON | HSTORE, LOOKUP_TEXT, PATTERN_NONE, "%l ? %r", NULL, false, false},
+    {"has_keys", JSON | HSTORE, LOOKUP_TEXTS, PATTERN_NONE, "%l ?& %r", NULL, false, false},
+    {"has_any_keys", JSON | HSTORE, LOOKUP_TEXTS, PATTERN_NONE, "%l ?| %r", NULL, false, false},
+    {"fully_lt", RANGE, LOOKUP_SAME, PATTERN_NONE, "%l << %r", NULL, false, false},
+    {"fully_gt", RANGE, LOOKUP_SAME, PATTERN_NONE, "%l >> %r", NULL, false, false},
+    {"not_lt", RANGE, LOOKUP_SAME, PATTERN_NONE, "%l &> %r", NULL, false, false},
+    {"not_gt", RANGE, LOOKUP_SAME, PATTERN_NONE, "%l &< %r", NULL, false, false},
+    {"adjacent_to", RANGE, LOOKUP_SAME, PATTERN_NONE, "%l -|- %r", NULL, false, false},
+    {"search", TEXT, LOOKUP_TEXT, PATTERN_NONE, "to_tsvector(COALESCE(%t, '')) @@ plainto_tsquery(%r)",
+     NULL, false, false},
+    {"trigram_similar", TEXT, LOOKUP_TEXT, PATTERN_NONE, "%t %% %r", NULL, false, false},
+    {"contains", SEARCHED, LOOKUP_PATTERN, PATTERN_CONTAINS, "%t LIKE %r",
      "%t LIKE '%%' || " ESCAPED " || '%%'", false, false},
-    {"icontains", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_CONTAINS, "UPPER(%t) LIKE UPPER(%r)",
+    {"icontains", AS_TEXT, LOOKUP_PATTERN, PATTERN_CONTAINS, "UPPER(%t) LIKE UPPER(%r)",
      "UPPER(%t) LIKE '%%' || UPPER(" ESCAPED ") || '%%'", false, false},
-    {"startswith", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_STARTS, "%t LIKE %r",
+    {"startswith", AS_TEXT, LOOKUP_PATTERN, PATTERN_STARTS, "%t LIKE %r",
      "%t LIKE " ESCAPED " || '%%'", false, false},
-    {"istartswith", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_STARTS, "UPPER(%t) LIKE UPPER(%r)",
+    {"istartswith", AS_TEXT, LOOKUP_PATTERN, PATTERN_STARTS, "UPPER(%t) LIKE UPPER(%r)",
      "UPPER(%t) LIKE UPPER(" ESCAPED ") || '%%'", false, false},
-    {"endswith", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_ENDS, "%t LIKE %r",
+    {"endswith", AS_TEXT, LOOKUP_PATTERN, PATTERN_ENDS, "%t LIKE %r",
      "%t LIKE '%%' || " ESCAPED, false, false},
-    {"iendswith", NOT_CONTAINER, LOOKUP_PATTERN, PATTERN_ENDS, "UPPER(%t) LIKE UPPER(%r)",
+    {"iendswith", AS_TEXT, LOOKUP_PATTERN, PATTERN_ENDS, "UPPER(%t) LIKE UPPER(%r)",
      "UPPER(%t) LIKE '%%' || UPPER(" ESCAPED ")", false, false},
-    {"regex", NOT_CONTAINER, LOOKUP_TEXT, PATTERN_NONE, "%t ~ %r", "%t ~ (%r)::text", false, true},
-    {"iregex", NOT_CONTAINER, LOOKUP_TEXT, PATTERN_NONE, "%t ~* %r", "%t ~* (%r)::text", false, true},
+    {"regex", AS_TEXT, LOOKUP_TEXT, PATTERN_NONE, "%t ~ %r", "%t ~ (%r)::text", false, true},
+    {"iregex", AS_TEXT, LOOKUP_TEXT, PATTERN_NONE, "%t ~* %r", "%t ~* (%r)::text", false, true},
 };
 static const size_t lookups_count = sizeof lookups / sizeof *lookups;
 
@@ -67,6 +88,11 @@ static const struct transform transforms[] = {
     {"round", "Round"},
     {"sign", "Sign"},
     {"sqrt", "Sqrt"},
+    {"unaccent", "Unaccent"},
+    {"len", "ArrayLength"},
+    {"startswith", "RangeLower"},
+    {"endswith", "RangeUpper"},
+    {"isempty", "RangeIsEmpty"},
 };
 static const size_t transforms_count = sizeof transforms / sizeof *transforms;
 

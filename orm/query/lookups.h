@@ -16,6 +16,8 @@ enum lookup_operand {
 	LOOKUP_LIST,    /* an array of values, or a subquery */
 	LOOKUP_PAIR,    /* two values */
 	LOOKUP_FLAG,    /* a boolean */
+	LOOKUP_TEXTS,   /* an array of texts */
+	LOOKUP_INSIDE,  /* a range, or one value that may lie in it */
 };
 
 enum pattern_form { PATTERN_NONE, PATTERN_CONTAINS, PATTERN_STARTS, PATTERN_ENDS };

@@ -1,4 +1,5 @@
 /* Lookups: a left side, the transforms and the lookup behind it, and a right side. */
+#include "orm/query/expr_types.h"
 #include "orm/query/scope.h"
 
 static enum type_kind kind_of(const struct rexpr *expr)
@@ -277,6 +278,39 @@ static bool build_pair(struct scope *scope, const struct lookup *lookup, const s
 	return true;
 }
 
+static bool build_texts(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+                        const struct operand *operand, const struct rcond **out)
+{
+	const struct field *text_field = field_of_type("TextField");
+	struct rcond *cond = new_lookup(scope, lookup, left, 0);
+
+	if (operand->kind != OPERAND_LITERAL || operand->literal->kind != VALUE_LIST)
+		return error_set(scope->r->error, ERROR_VALUE, operand->pos, "'%s' takes an array of strings",
+		                 lookup->name);
+	*out = cond;
+	return field_parse_array(text_field, operand->literal, scope->r->arena, &cond->list, scope->r->error);
+}
+
+/* A range contains a range, or a value. */
+static bool build_inside(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+                         const struct operand *operand, const struct rexpr *right,
+                         const struct rcond **out)
+{
+	struct rcond *cond = new_lookup(scope, lookup, left, 1);
+	const struct value *literal = operand->literal;
+	const struct field *field = left->field;
+
+	if (right == NULL && operand->kind != OPERAND_LITERAL)
+		return error_set(scope->r->error, ERROR_VALUE, operand->pos, "expected a range or one value");
+	if (right == NULL && literal->kind != VALUE_OBJECT && literal->kind != VALUE_LIST)
+		field = range_element_field(field);
+	if (right == NULL && !literal_operand(scope, field, literal, &right))
+		return false;
+	set_operand(cond, 0, right);
+	*out = cond;
+	return true;
+}
+
 static bool read_flag(struct scope *scope, const struct operand *operand, bool *flag)
 {
 	const struct value *value = operand->literal;
@@ -425,6 +459,10 @@ bool build_lookup(struct scope *scope, const struct rexpr *left, const struct ta
 		return build_in(scope, lookup, left, operand, rights, out);
 	case LOOKUP_PAIR:
 		return build_pair(scope, lookup, left, operand, rights, out);
+	case LOOKUP_TEXTS:
+		return build_texts(scope, lookup, left, operand, out);
+	case LOOKUP_INSIDE:
+		return build_inside(scope, lookup, left, operand, right, out);
 	case LOOKUP_SAME:
 	case LOOKUP_FLAG:
 		break;

@@ -41,6 +41,13 @@ static void emit_as_text(struct emit *e, const struct rexpr *expr)
 		emit_expr(e, expr);
 		return;
 	}
+	if (expr->kind == R_KEY_PATH) {
+		struct rexpr as_text = *expr;
+
+		as_text.is_text = true;
+		emit_expr(e, &as_text);
+		return;
+	}
 	if (kind == TYPE_INET) {
 		sql_lit(&e->sql, "HOST(");
 		emit_expr(e, expr);
@@ -62,7 +69,10 @@ static void emit_piece(struct emit *e, const struct rcond *cond, char piece)
 		emit_as_text(e, cond->left);
 		return;
 	case 'r':
-		emit_expr(e, cond->operands[0]);
+		if (cond->noperands == 0)
+			sql_field_array_param(&e->sql, field_of_type("TextField"), cond->list);
+		else
+			emit_expr(e, cond->operands[0]);
 		return;
 	case 's':
 		emit_expr(e, cond->operands[1]);
@@ -76,7 +86,7 @@ static void emit_piece(struct emit *e, const struct rcond *cond, char piece)
 
 static void emit_shape(struct emit *e, const struct rcond *cond)
 {
-	bool is_expression = cond->operands[0]->kind != R_PARAM;
+	bool is_expression = cond->noperands > 0 && cond->operands[0]->kind != R_PARAM;
 	const char *shape = is_expression && cond->lookup->expr_shape != NULL ? cond->lookup->expr_shape
 	                                                                       : cond->lookup->shape;
 

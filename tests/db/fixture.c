@@ -230,6 +230,17 @@ void cluster_ctl(const char *arguments)
 	shell(command);
 }
 
+long cluster_pid(void)
+{
+	char path[300];
+	long pid = 0;
+	snprintf(path, sizeof path, "%s/data/postmaster.pid", cluster_where);
+	FILE *file = fopen(path, "r");
+	ck_assert(file != NULL && fscanf(file, "%ld", &pid) == 1);
+	fclose(file);
+	return pid;
+}
+
 static pthread_t beside;
 static const char *beside_arguments;
 static _Atomic uint64_t beside_ended;

@@ -53,7 +53,9 @@ void cluster_remove(void);
 void cluster_start(void);
 /* pg_ctl of that server: "restart -m immediate", "stop -m fast", "start". */
 void cluster_ctl(const char *arguments);
-/* The same in a thread of its own; the loop goes on.  True once it has ended, and when. */
+/* Of its postmaster. */
+long cluster_pid(void);
+/* pg_ctl in a thread of its own; the loop goes on.  True once it has ended, and when. */
 void cluster_ctl_beside(const char *arguments);
 bool cluster_ctl_is_over(uint64_t *ended_ms);
 /* How often the server's log holds the text. */

@@ -401,6 +401,32 @@ static bool note_in_place(struct visitor *visitor, const struct rexpr *expr)
 	return true;
 }
 
+/* An aggregate that sees NULLs must not see the one of a row that is missing. */
+static void guard_missing_rows(struct arrangement *a)
+{
+	struct arena *arena = a->scope->r->arena;
+
+	for (size_t i = 0; i < a->units.n; i++) {
+		const struct unit *unit = &a->units.items[i];
+		struct raggregate *aggregate = unit->expr->aggregate;
+		struct source *last = unit->multiple.n > 0 ? unit->multiple.items[0] : NULL;
+		const struct rcond **both = ARENA_ARRAY(arena, const struct rcond *, 2);
+		size_t n = 0;
+
+		if (aggregate->subselect != NULL || !unit->expr->function->sees_nulls || last == NULL)
+			continue;
+		for (size_t j = 1; j < unit->multiple.n; j++)
+			if (descends(unit->multiple.items[j], last))
+				last = unit->multiple.items[j];
+		if (last->type != JOIN_LEFT)
+			continue;
+		both[n++] = cond_isnull(arena, column_expr(arena, last, last->hop.to_field), false);
+		if (aggregate->filter != NULL)
+			both[n++] = aggregate->filter;
+		aggregate->filter = cond_group(arena, RC_AND, both, n);
+	}
+}
+
 static bool has_aggregate_in_place(const struct select *select)
 {
 	bool found = false;
@@ -473,6 +499,8 @@ static void complete_groups(struct arrangement *a)
 			group_expr(a, &visitor, select->order_by.items[i].expr);
 	for (size_t i = 0; i < select->having.n; i++)
 		visit_cond(&visitor, select->having.items[i]);
+	for (size_t i = 0; i < select->qualify.n; i++)
+		visit_cond(&visitor, select->qualify.items[i]);
 }
 
 /* Without an aggregate in place and without joins that multiply there is nothing to group. */
@@ -490,6 +518,7 @@ void arrange_aggregates(struct scope *scope)
 		return;
 	survey(&a);
 	place_units(&a);
+	guard_missing_rows(&a);
 	if (needs_groups(&a)) {
 		bool is_whole = !select->groups_by_key && select->group_by.n == 0;
 

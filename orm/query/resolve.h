@@ -52,6 +52,12 @@ struct resolved {
 	enum count_kind count;
 	int64_t count_cap;
 	bool is_grouped_explicitly;
+	/* UNION and its kin: the other members; what follows is the combination's. */
+	enum combinator_kind combinator;
+	bool combines_all;
+	struct resolved *members;
+	size_t nmembers;
+	const struct pos *combinator_pos;
 	/* The rows. */
 	struct row_object root;
 	enum row_form form;
@@ -69,6 +75,9 @@ bool resolve_order(struct resolved *resolved, bool by_key_when_unordered);
 void resolve_slice(struct resolved *resolved);
 /* A further slice within the present one. */
 void narrow_slice(struct resolved *resolved, int64_t offset, int64_t limit, bool has_limit);
+/* The select as it is to be written: aggregates arranged, conditions on windows applied to the finished rows,
+ * members combined.  Replaces resolved->select. */
+void resolve_arrange(struct resolved *resolved);
 /* Turns the row objects into resolved->layout; after it no member may be added. */
 void resolve_layout(struct resolved *resolved);
 /* The index of a column for the field of that source, added (hidden) when it is not there. */

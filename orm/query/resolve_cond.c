@@ -98,6 +98,7 @@ static bool resolve_boolean(struct scope *scope, const struct cond *cond, const 
 	result->kind = RC_EXPR;
 	result->left = expr;
 	result->has_aggregate = expr->has_aggregate;
+	result->has_window = expr->has_window;
 	*out = result;
 	return true;
 }
@@ -150,8 +151,8 @@ static void inner_joins(struct scope *scope, struct source_list *list)
 			list_add(scope->r->arena, list, scope->select->sources.items[i]);
 }
 
-/* An AND without negation at the top: each part is filtered by itself, so that what names an
- * aggregate goes to HAVING and the rest stays in WHERE. */
+/* An AND without negation at the top: each part is filtered by itself, so that what names a
+ * window waits for the finished rows, what names an aggregate goes to HAVING and the rest to WHERE. */
 static void add_filter(struct scope *scope, const struct rcond *cond)
 {
 	if (cond->kind == RC_AND) {
@@ -162,6 +163,9 @@ static void add_filter(struct scope *scope, const struct rcond *cond)
 	if (cond_is_false(cond))
 		scope->select->is_empty = true;
 	struct rcond_list *list = cond->has_aggregate ? &scope->select->having : &scope->select->where;
+
+	if (cond->has_window)
+		list = &scope->select->qualify;
 
 	*ARENA_PUSH(scope->r->arena, list) = cond;
 }

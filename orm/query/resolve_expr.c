@@ -129,6 +129,7 @@ static bool resolve_case(struct scope *scope, const struct expr *expr, const str
 		if (!resolve_inner_cond(scope, expr->cases[i].when, &cases[i].when))
 			return false;
 		result->has_aggregate |= cases[i].when->has_aggregate;
+		result->has_window |= cases[i].when->has_window;
 	}
 	/* Branches that have a type first, then the literals with that type. */
 	for (int pass = 0; pass < 2; pass++) {
@@ -150,6 +151,7 @@ static bool resolve_case(struct scope *scope, const struct expr *expr, const str
 			else
 				rexpr_set_arg(result, 0, resolved);
 			result->has_aggregate |= resolved->has_aggregate;
+			result->has_window |= resolved->has_window;
 		}
 	}
 	if (typed == NULL)
@@ -167,6 +169,7 @@ static bool resolve_condition_expr(struct scope *scope, const struct expr *expr,
 	if (!resolve_inner_cond(scope, expr->condition, &result->condition))
 		return false;
 	result->has_aggregate = result->condition->has_aggregate;
+	result->has_window = result->condition->has_window;
 	*out = result;
 	return true;
 }

@@ -153,8 +153,39 @@ static void select_orders(struct resolved *q)
 	}
 }
 
+/* A combination is ordered by its columns alone. */
+static bool order_combination(struct resolved *q)
+{
+	struct error *error = q->scope->r->error;
+
+	for (size_t i = 0; i < q->norder_by; i++) {
+		const struct order *order = &q->order_by[i];
+		struct rorder result = {.is_descending = order->is_descending != q->is_reversed,
+		                        .nulls = q->is_reversed ? flipped(order->nulls) : order->nulls};
+		struct str name = order->is_random || order->expr->kind != EXPR_PATH ? (struct str){0}
+		                                                                     : order->expr->path.text;
+
+		for (unsigned j = 0; j < q->root.members.n; j++) {
+			const struct layout_member *member = &q->root.members.items[j];
+
+			if (member->kind == LAYOUT_COLUMN &&
+			    (str_eq(member->name, name) || (str_is(name, "pk") && member->field == q->scope->model->pk)))
+				result.position = member->column + 1;
+		}
+		if (result.position == 0)
+			return error_set(error, ERROR_FIELD, order->pos,
+			                 "ORDER BY term does not match any column in the result set");
+		result.expr = q->select->columns.items[result.position - 1].expr;
+		*ARENA_PUSH(q->scope->r->arena, &q->select->order_by) = result;
+	}
+	return true;
+}
+
 bool resolve_order(struct resolved *resolved, bool by_key_when_unordered)
 {
+	if (resolved->combinator != COMBINATOR_NONE)
+		return order_combination(resolved);
+
 	const struct model *model = resolved->scope->model;
 	bool has_own = model->ordering != NULL && model->ordering->list.n > 0;
 	bool ok = true;

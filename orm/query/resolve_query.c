@@ -282,11 +282,9 @@ static bool refuse_unplanned(struct scope *scope, const struct clause *clause)
 		bool is_given;
 		const char *name;
 	} unplanned[] = {
-	    {clause->combinator != COMBINATOR_NONE, "union, intersection and difference"},
 	    {clause->filtered_relation != NULL, "filtered_relation"},
 	    {clause->select_for_update != NULL, "select_for_update outside an atomic batch"},
 	    {clause->cursor != CURSOR_NONE, "after and before"},
-	    {clause->timezone.p != NULL && !str_is(clause->timezone, "UTC"), "a timezone other than UTC"},
 	    {clause->using.p != NULL && !str_is(clause->using, "default"), "a database other than default"},
 	};
 
@@ -297,14 +295,80 @@ static bool refuse_unplanned(struct scope *scope, const struct clause *clause)
 	return true;
 }
 
+static bool apply_combination(struct resolved *q, const struct clause *clause)
+{
+	struct scope *scope = q->scope;
+
+	if (clause->combinator == COMBINATOR_NONE)
+		return true;
+	q->combinator = clause->combinator;
+	q->combines_all = clause->combines_all;
+	q->combinator_pos = clause->combinator_pos;
+	q->members = ARENA_ARRAY(scope->r->arena, struct resolved, clause->ncombined);
+	q->nmembers = clause->ncombined;
+	for (size_t i = 0; i < clause->ncombined; i++) {
+		const struct query *query = &clause->combined[i];
+		const struct model *model = query->model.p == NULL ? scope->model
+		                                                   : registry_model(scope->r->registry, query->model);
+
+		if (model == NULL)
+			return error_set(scope->r->error, ERROR_FIELD, query->model_pos, "Unknown model '%.*s'",
+			                 STR_ARG(query->model));
+		struct scope *member = scope_new(scope->r, scope->outer, model);
+
+		member->zone = scope->zone;
+		if (!resolve_clauses(member, query, &q->members[i]))
+			return false;
+	}
+	return true;
+}
+
+/* What QuerySet methods a combined query refuses, in Django's words. */
+static bool refuse_after_combination(const struct resolved *q, const struct clause *clause)
+{
+	const struct {
+		bool is_given;
+		const char *name;
+	} refused[] = {
+	    {clause->filter != NULL, "filter"},
+	    {clause->exclude != NULL, "exclude"},
+	    {clause->nannotate > 0, "annotate"},
+	    {clause->nalias > 0, "alias"},
+	    {clause->has_group_by, "group_by"},
+	    {clause->has_distinct, "distinct"},
+	    {clause->has_select_related, "select_related"},
+	    {clause->filtered_relation != NULL, "filtered_relation"},
+	    {clause->combinator != COMBINATOR_NONE, "a second combination"},
+	};
+	static const char *const names[] = {"", "union", "intersection", "difference"};
+
+	for (size_t i = 0; q->combinator != COMBINATOR_NONE && i < sizeof refused / sizeof *refused; i++)
+		if (refused[i].is_given)
+			return error_set(q->scope->r->error, ERROR_NOT_SUPPORTED, clause->pos,
+			                 "Calling %s after %s is not supported", refused[i].name, names[q->combinator]);
+	return true;
+}
+
+static bool apply_zone(struct scope *scope, const struct clause *clause)
+{
+	if (clause->timezone.p == NULL)
+		return true;
+	if (!zone_is_plausible(clause->timezone))
+		return error_set(scope->r->error, ERROR_VALUE, clause->timezone_pos,
+		                 "expected the name of a time zone, e.g. \"Europe/Berlin\"");
+	scope->zone = str_is(clause->timezone, "UTC") ? (struct str){0} : clause->timezone;
+	return true;
+}
+
 static bool apply_clause(struct resolved *q, const struct clause *clause, struct source_list *reuse)
 {
-	if (!refuse_unplanned(q->scope, clause) ||
+	if (!refuse_unplanned(q->scope, clause) || !refuse_after_combination(q, clause) ||
+	    !apply_zone(q->scope, clause) ||
 	    !apply_annotations(q, clause->alias, clause->nalias, false) ||
 	    !apply_filters(q, clause, false, reuse) || !apply_group_by(q, clause) ||
 	    !apply_annotations(q, clause->annotate, clause->nannotate, true) ||
 	    !apply_filters(q, clause, true, reuse) || !apply_projection(q, clause) ||
-	    !apply_order(q, clause))
+	    !apply_combination(q, clause) || !apply_order(q, clause))
 		return false;
 	if (clause->has_limit || clause->offset > 0)
 		narrow_slice(q, clause->offset, clause->limit, clause->has_limit);
@@ -363,7 +427,8 @@ bool resolve_subquery(struct scope *scope, const struct query *query, bool wants
 
 	if (!resolve_clauses(sub, query, &resolved))
 		return false;
-	if (wants_column && resolved.projection == PROJECTION_NONE && !resolved.is_grouped_explicitly)
+	if (wants_column && resolved.projection == PROJECTION_NONE && !resolved.is_grouped_explicitly &&
+	    resolved.combinator == COMBINATOR_NONE)
 		*ARENA_PUSH(scope->r->arena, &sub->select->columns) =
 		    (struct rcolumn){STR("pk"), column_expr(scope->r->arena, sub->base, model->pk)};
 	else if (wants_column && !resolve_columns(&resolved))
@@ -375,6 +440,7 @@ bool resolve_subquery(struct scope *scope, const struct query *query, bool wants
 	if ((resolved.high >= 0 || wants_column) && !resolve_order(&resolved, false))
 		return false;
 	resolve_slice(&resolved);
-	*out = sub->select;
+	resolve_arrange(&resolved);
+	*out = resolved.select;
 	return true;
 }

@@ -308,6 +308,31 @@ static bool resolve_model_rows(struct resolved *q)
 	return true;
 }
 
+/* The members of a combination project what it projects, unless they say so themselves. */
+static bool resolve_members(struct resolved *q)
+{
+	for (size_t i = 0; i < q->nmembers; i++) {
+		struct resolved *member = &q->members[i];
+
+		if (member->projection == PROJECTION_NONE) {
+			member->projection = q->projection;
+			member->projects_all = q->projects_all;
+			member->values = q->values;
+			member->nvalues = q->nvalues;
+		}
+		if (!resolve_columns(member))
+			return false;
+		if (member->select->columns.n != q->select->columns.n)
+			return error_set(q->scope->r->error, ERROR_VALUE, q->combinator_pos,
+			                 "each query of a combination must have the same number of columns: %zu and %zu",
+			                 q->select->columns.n, member->select->columns.n);
+		if ((member->low > 0 || member->high >= 0) && !resolve_order(member, false))
+			return false;
+		resolve_slice(member);
+	}
+	return true;
+}
+
 bool resolve_columns(struct resolved *resolved)
 {
 	struct resolved *q = resolved;
@@ -317,13 +342,15 @@ bool resolve_columns(struct resolved *resolved)
 	q->form = ROW_OBJECT;
 	if (q->projection == PROJECTION_VALUES_LIST)
 		q->form = q->is_flat ? ROW_SCALAR : ROW_ARRAY;
-	if (q->projection == PROJECTION_NONE || q->projects_all)
-		return resolve_model_rows(q);
-	if (!add_values(q))
+	if (q->projection == PROJECTION_NONE || q->projects_all) {
+		if (!resolve_model_rows(q))
+			return false;
+	} else if (!add_values(q)) {
 		return false;
-	if (was_grouped_by_values(q))
+	}
+	if (was_grouped_by_values(q) && !q->projects_all)
 		add_later_annotations(q);
-	return true;
+	return resolve_members(q);
 }
 
 static void finish_object(struct arena *arena, struct row_object *object)

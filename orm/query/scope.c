@@ -24,6 +24,8 @@ struct scope *scope_new(struct resolver *r, struct scope *outer, const struct mo
 	scope->r = r;
 	scope->outer = outer;
 	scope->model = model;
+	if (outer != NULL)
+		scope->zone = outer->zone;
 	scope->select = ARENA_NEW(r->arena, struct select);
 	scope->select->model = model;
 	scope->base = add_source(scope, model);

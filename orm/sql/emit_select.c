@@ -194,8 +194,34 @@ static void emit_distinct(struct emit *e, const struct select *select)
 	sql_lit(&e->sql, ") ");
 }
 
+static void emit_combination(struct emit *e, const struct select *select)
+{
+	for (size_t i = 0; i < select->ncombined; i++) {
+		if (i > 0 && select->combinator == COMBINATOR_UNION)
+			sql_lit(&e->sql, " UNION ");
+		if (i > 0 && select->combinator == COMBINATOR_INTERSECTION)
+			sql_lit(&e->sql, " INTERSECT ");
+		if (i > 0 && select->combinator == COMBINATOR_DIFFERENCE)
+			sql_lit(&e->sql, " EXCEPT ");
+		if (i > 0 && select->combines_all)
+			sql_lit(&e->sql, "ALL ");
+		sql_lit(&e->sql, "(");
+		emit_select(e, select->combined[i]);
+		sql_lit(&e->sql, ")");
+	}
+	if (select->order_by.n > 0) {
+		sql_lit(&e->sql, " ORDER BY ");
+		emit_orders(e, select->order_by.items, select->order_by.n);
+	}
+	emit_slice(e, select);
+}
+
 void emit_select(struct emit *e, const struct select *select)
 {
+	if (select->ncombined > 0) {
+		emit_combination(e, select);
+		return;
+	}
 	sql_lit(&e->sql, "SELECT ");
 	emit_distinct(e, select);
 	emit_columns(e, select);

@@ -87,7 +87,7 @@ void level_write(struct resolved *q, struct statement *statement)
 {
 	struct emit e = {0};
 
-	arrange_aggregates(q->scope);
+	resolve_arrange(q);
 	sql_init(&e.sql, q->scope->r->arena);
 	emit_select(&e, q->select);
 	sql_finish(&e.sql, q->select->columns.n, statement);

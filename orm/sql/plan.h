@@ -103,7 +103,7 @@ bool plan_update(struct arena *arena, const struct model *model, const struct pl
 bool plan_keys(struct arena *arena, const struct model *model, const struct plan_scope *scope,
                const struct query *query, const struct field *const *columns, size_t ncolumns,
                bool lock, struct statement *statement, struct error *error);
-/* The rows that {"name": "x", "role__name": "y"} finds, at most two: columns as plan_keys. */
+/* The rows that {"name": "x", "role__name": "y"} finds, at most 21 as get() asks for: columns as plan_keys. */
 bool plan_find(struct arena *arena, const struct model *model, const struct value *lookups,
                const struct field *const *columns, size_t ncolumns, struct statement *statement,
                struct error *error);

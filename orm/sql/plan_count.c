@@ -76,7 +76,7 @@ bool level_count(struct resolved *q, bool ignores_slice, int64_t cap, struct sta
 
 	if (cap > 0)
 		narrow_slice(q, 0, cap, true);
-	if (is_distinct || q->is_grouped_explicitly) {
+	if (is_distinct || q->is_grouped_explicitly || q->combinator != COMBINATOR_NONE) {
 		if (!resolve_columns(q))
 			return false;
 		select->is_distinct = is_distinct && q->ndistinct_on == 0;
@@ -86,8 +86,10 @@ bool level_count(struct resolved *q, bool ignores_slice, int64_t cap, struct sta
 		return false;
 	}
 	resolve_slice(q);
-	arrange_aggregates(q->scope);
-	if (!is_distinct && !select->is_grouped && !is_sliced && cap == 0 && select->columns.n == 0) {
+	resolve_arrange(q);
+	bool is_plain = q->select == select && !is_distinct && !select->is_grouped && select->columns.n == 0;
+
+	if (is_plain && !is_sliced && cap == 0) {
 		*ARENA_PUSH(arena, &select->columns) = (struct rcolumn){STR("count"), count_star(arena)};
 		write(q, select, statement);
 		return true;
@@ -118,10 +120,12 @@ bool plan_exists(struct arena *arena, const struct model *model, const struct pl
 
 	if (!level_start(arena, model, scope, query, &r, &q, error))
 		return false;
+	if (q.combinator != COMBINATOR_NONE && !resolve_columns(&q))
+		return false;
 	if (!level_is_sliced(&q))
 		narrow_slice(&q, 0, 1, true);
 	resolve_slice(&q);
-	arrange_aggregates(q.scope);
+	resolve_arrange(&q);
 	sql_init(&e.sql, arena);
 	sql_lit(&e.sql, "SELECT EXISTS(");
 	emit_select(&e, q.select);
@@ -154,7 +158,8 @@ static const struct rexpr *lift(struct resolved *q, unsigned alias, const struct
 
 static bool needs_inner(const struct resolved *q)
 {
-	return level_is_sliced(q) || q->is_distinct || q->ndistinct_on > 0 || q->select->is_grouped;
+	return level_is_sliced(q) || q->is_distinct || q->ndistinct_on > 0 || q->select->is_grouped ||
+	       q->select->qualify.n > 0;
 }
 
 static bool resolve_aggregates(struct resolved *q, const struct named_expr *aggregates, size_t n,
@@ -187,7 +192,8 @@ static bool aggregate_inner(struct resolved *q, const struct rexpr **exprs, size
 		return false;
 	q->select->is_distinct = q->is_distinct && q->ndistinct_on == 0;
 	resolve_slice(q);
-	arrange_aggregates(q->scope);
+	resolve_arrange(q);
+	outer->derived->select = q->select;
 	*out = outer;
 	return true;
 }
@@ -204,6 +210,9 @@ bool plan_aggregate(struct arena *arena, const struct model *model, const struct
 
 	if (!level_start(arena, model, scope, query, &r, &q, error))
 		return false;
+	if (q.combinator != COMBINATOR_NONE)
+		return error_set(error, ERROR_NOT_SUPPORTED, q.combinator_pos,
+		                 "Calling aggregate after a combination is not supported");
 	q.scope->aggregates_annotations = needs_inner(&q);
 	if (!resolve_aggregates(&q, aggregates, n, exprs))
 		return false;
@@ -216,7 +225,7 @@ bool plan_aggregate(struct arena *arena, const struct model *model, const struct
 			*ARENA_PUSH(arena, &select->columns) = (struct rcolumn){aggregates[i].name, exprs[i]};
 		select->is_grouped = true;
 		resolve_slice(&q);
-		arrange_aggregates(q.scope);
+		resolve_arrange(&q);
 	}
 	write(&q, select, &plan->statement);
 	for (size_t i = 0; i < n; i++)

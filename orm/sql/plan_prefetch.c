@@ -126,7 +126,7 @@ static void write_level(struct resolved *q, struct plan *plan)
 {
 	struct emit e = {0};
 
-	arrange_aggregates(q->scope);
+	resolve_arrange(q);
 	sql_init(&e.sql, q->scope->r->arena);
 	emit_keyed_select(&e, q->select);
 	plan->keys_param = e.keys_param;

@@ -226,11 +226,40 @@ static void fault_at(struct loading *l, const struct pos *pos, const char *key,
 	buf_printf(l->report, "\"%s\": expected %s\n", key, expected);
 }
 
+/* A path said in the settings file, seen from the file's folder. */
+static struct str beside_file(struct loading *l, struct str path)
+{
+	size_t n = l->file.n;
+	while (n > 0 && l->file.p[n - 1] != '/')
+		n--;
+	if (path.n == 0 || path.p[0] == '/')
+		return path;
+	return arena_concat(l->arena, str_sub(l->file, 0, n), path);
+}
+
+/* The same for a path that may be several, separated by commas. */
+static const char *all_beside_file(struct loading *l, struct str paths)
+{
+	struct stat info;
+	struct str rest = paths, all = STR("");
+	const char *whole = arena_cstr(l->arena, beside_file(l, paths));
+	if (stat(whole, &info) == 0)
+		return whole;
+	while (rest.p) {
+		struct str part = beside_file(l, str_trim(str_cut(&rest, STR(","))));
+		all =
+			arena_printf(l->arena, "%.*s%s%.*s", STR_ARG(all), all.n > 0 ? "," : "", STR_ARG(part));
+	}
+	return all.p;
+}
+
 static void take_value(struct loading *l, const struct row *row, const struct value *value)
 {
 	int64_t number;
 	if (row->form == FORM_TEXT && value->kind == VALUE_TEXT) {
-		set_text(l->settings, row, arena_cstr(l->arena, value->text));
+		bool is_path = row->offset == AT(models);
+		set_text(l->settings, row,
+		         is_path ? all_beside_file(l, value->text) : arena_cstr(l->arena, value->text));
 		return;
 	}
 	bool is_count = row->form == FORM_COUNT || row->form == FORM_SIZE;

@@ -21,7 +21,9 @@ struct settings {
 	unsigned port;      /* 8080; 0: any free one */
 	unsigned workers;   /* 0: one a processor */
 	unsigned pool_size; /* connections per worker and database */
-	const char *models; /* a file or a folder */
+	/* A file, a folder, or several separated by commas.  In a settings file relative paths are seen
+	 * from its folder, elsewhere from where the program runs. */
+	const char *models;
 	const struct database_setting *databases;
 	size_t ndatabases;
 	/* Milliseconds. */

@@ -100,13 +100,31 @@ START_TEST(a_file_says_what_differs_from_the_defaults)
 	ck_assert_int_eq(settings.log_level, LOG_DEBUG);
 	ck_assert_int_eq(settings.log_format, LOG_JSON);
 	ck_assert(!settings.allows_regex);
-	ck_assert_str_eq(settings.models, "m.json");
+	ck_assert_str_eq(settings.models, "/tmp/m.json");
 	ck_assert_uint_eq(settings.ndatabases, 2);
 	ck_assert_str_eq(settings.databases[0].alias, "default"); /* always first */
 	ck_assert_str_eq(settings.databases[0].url, "host=d");
 	ck_assert_str_eq(settings.databases[0].search_path, "app");
 	ck_assert_str_eq(settings.databases[1].url, "host=r");
 	ck_assert_str_eq(settings.databases[1].search_path, "public");
+}
+END_TEST
+
+START_TEST(paths_in_a_file_are_seen_from_its_folder)
+{
+	static const char *const paths[][2] = {
+		{"a.json", "/tmp/a.json"},
+		{"a.json, /b/c.json,d", "/tmp/a.json,/b/c.json,/tmp/d"},
+		{"/models", "/models"},
+	};
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		write_file(arena_printf(arena, "{\"models\": \"%s\"}", paths[i][0]).p);
+		ck_assert(load(path, NULL, 0));
+		ck_assert_str_eq(settings.models, paths[i][1]);
+	}
+	const struct settings_flag flags[] = {{"models", "m.json"}};
+	ck_assert(load(path, flags, 1));
+	ck_assert_str_eq(settings.models, "m.json");
 }
 END_TEST
 
@@ -285,6 +303,7 @@ int main(void)
 	tcase_add_checked_fixture(group, setup, teardown);
 	tcase_add_test(group, without_anything_the_defaults_hold);
 	tcase_add_test(group, a_file_says_what_differs_from_the_defaults);
+	tcase_add_test(group, paths_in_a_file_are_seen_from_its_folder);
 	tcase_add_test(group, the_environment_wins_over_the_file_and_a_flag_over_both);
 	tcase_add_test(group, the_environment_can_name_the_file);
 	tcase_add_test(group, all_mistakes_are_told_in_one_run);

@@ -71,25 +71,29 @@ static void continue_task(struct loop_work *work);
 static struct exchange *exchange_new(struct http *http, struct client *client)
 {
 	struct exchange *exchange = http->free;
-	struct exchange kept = {0};
+	struct buf body = {0}, stream = {0}, reply = {0};
+	struct arena *arena;
 
 	if (exchange) {
 		http->free = exchange->next_free;
 		http->nfree--;
-		kept = *exchange;
+		body = exchange->body;
+		stream = exchange->stream;
+		reply = exchange->request.reply.body;
+		arena = exchange->request.arena;
 	} else {
 		exchange = malloc(sizeof *exchange);
 		if (!exchange)
 			return NULL;
-		kept.request.arena = arena_new();
+		arena = arena_new();
 	}
 	*exchange = (struct exchange){
 		.http = http,
 		.client = client,
-		.body = kept.body,
-		.stream = kept.stream,
-		.request.arena = kept.request.arena,
-		.request.reply.body = kept.request.reply.body,
+		.body = body,
+		.stream = stream,
+		.request.arena = arena,
+		.request.reply.body = reply,
 		.room.run = continue_task,
 		.hangup.fd = -1,
 		.started = loop_clock(),
@@ -432,6 +436,8 @@ static int prepare(void *arg)
 {
 	struct http *http = arg;
 
+	/* The lines of this turn's requests, together. */
+	log_flush();
 	if (!http->has_more)
 		return -1;
 	http_poke(http);

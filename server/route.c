@@ -182,14 +182,16 @@ static const struct value *key_value(struct request *request, struct str text)
 static bool route_second(struct request *request, struct str name, handler_fn *handler)
 {
 	const struct method *method = method_find(name);
-	struct str nearest;
 
 	if (method && !method->only_related)
 		return choose_method(request, method, handler);
 	/* A POST is never meant for a row: its last part is a method's name gone wrong. */
-	nearest = nearest_method(request, name, false);
-	if (request->method == HTTP_POST && nearest.p)
-		return unknown(request, "method", name, nearest);
+	if (request->method == HTTP_POST) {
+		struct str nearest = nearest_method(request, name, false);
+
+		if (nearest.p)
+			return unknown(request, "method", name, nearest);
+	}
 	request->scope.pk = key_value(request, name);
 	request->has_scope = true;
 	return choose(request, &row_endpoint, handler);

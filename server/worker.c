@@ -72,6 +72,7 @@ static void *run(void *arg)
 {
 	struct worker *worker = arg;
 
+	log_hold();
 	loop_run(worker->loop);
 	/* Requests that nothing else ends are ended by the loss of their database. */
 	if (!http_is_idle(worker->http)) {
@@ -80,6 +81,7 @@ static void *run(void *arg)
 			loop_turn(worker->loop, 10);
 	}
 	take_down(worker);
+	log_release();
 	task_thread_end();
 	return NULL;
 }

@@ -1,5 +1,5 @@
-/* Log lines: each is built in one buffer and written by one write(2), so that lines
- * of several workers never mix. */
+/* Log lines: whole lines are built in one buffer of the thread and written by one write(2), so that
+ * lines of several workers never mix. */
 #include "orm/base/log.h"
 
 #include "orm/base/buf.h"
@@ -19,10 +19,10 @@ static const struct {
 	const char *word;
 	const char *shout;
 } levels[] = {
-	[LOG_DEBUG] = {"debug", "DEBUG"},
-	[LOG_INFO] = {"info", "INFO"},
-	[LOG_WARNING] = {"warning", "WARNING"},
-	[LOG_ERROR] = {"error", "ERROR"},
+	[LOG_DEBUG] = {"debug", " DEBUG   "},
+	[LOG_INFO] = {"info", " INFO    "},
+	[LOG_WARNING] = {"warning", " WARNING "},
+	[LOG_ERROR] = {"error", " ERROR   "},
 };
 
 void log_setup(enum log_level level, enum log_format format)
@@ -36,27 +36,61 @@ bool log_enabled(enum log_level level)
 	return level >= atomic_load_explicit(&least_level, memory_order_relaxed);
 }
 
+/* The text of a second, made once for all its lines. */
+static void add_second(struct buf *line, time_t second)
+{
+	static _Thread_local time_t last = -1;
+	static _Thread_local char text[24];
+	struct tm utc;
+
+	if (second != last) {
+		gmtime_r(&second, &utc);
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+		last = second;
+	}
+	buf_add(line, str_of(text));
+}
+
 static void add_time(struct buf *line)
 {
 	struct timespec now;
-	struct tm utc;
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	buf_printf(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", utc.tm_year + 1900, utc.tm_mon + 1,
-	           utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000);
+	unsigned ms = (unsigned)(now.tv_nsec / 1000000);
+	char fraction[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z'};
+
+	add_second(line, now.tv_sec);
+	buf_add(line, (struct str){fraction, sizeof fraction});
+}
+
+/* Thousandths, without the zeros at the end: durations need no more, and are printed often. */
+static void add_thousandths(struct buf *line, double number)
+{
+	int64_t thousandths = (int64_t)round(number * 1000);
+	int64_t rest = thousandths < 0 ? -thousandths % 1000 : thousandths % 1000;
+	char digits[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
+	size_t n = sizeof digits;
+
+	if (thousandths < 0)
+		buf_add_char(line, '-');
+	buf_add_int(line, thousandths < 0 ? -thousandths / 1000 : thousandths / 1000);
+	while (rest && digits[n - 1] == '0')
+		n--;
+	if (rest)
+		buf_add(line, (struct str){digits, n});
 }
 
 static void add_number(struct buf *line, double number)
 {
 	if (!isfinite(number))
 		BUF_LIT(line, "null");
-	else if (fabs(number) < 9e15 && number >= trunc(number) && number <= trunc(number))
+	else if (fabs(number) < 9e12)
+		add_thousandths(line, number);
+	else if (fabs(number) < 9e15)
 		buf_add_int(line, (int64_t)number);
 	else
 		buf_add_real(line, number);
 }
 
-/* What a text line shows without quotes. */
 static bool is_plain_word(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -101,7 +135,7 @@ static void add_text_line(struct buf *line, enum log_level level, struct str eve
                           const struct log_field *fields, size_t n)
 {
 	add_time(line);
-	buf_printf(line, " %-7s ", levels[level].shout);
+	buf_add(line, str_of(levels[level].shout));
 	/* A message is for reading: unquoted, but control characters stay escaped. */
 	size_t start = line->n;
 	add_quoted(line, event);
@@ -139,19 +173,45 @@ static void add_json_line(struct buf *line, enum log_level level, struct str eve
 	buf_add_char(line, '}');
 }
 
-static void write_line(enum log_level level, struct str event, const struct log_field *fields,
-                       size_t n)
+/* Lines that wait for log_flush(). */
+static _Thread_local struct buf held;
+static _Thread_local bool is_holding;
+#define HELD_BYTES (16 * 1024)
+
+void log_hold(void)
 {
-	struct buf line = {0};
-	if (atomic_load(&line_format) == LOG_JSON)
-		add_json_line(&line, level, event, fields, n);
-	else
-		add_text_line(&line, level, event, fields, n);
-	buf_add_char(&line, '\n');
+	is_holding = true;
+}
+
+void log_flush(void)
+{
+	if (held.n == 0)
+		return;
 	/* A log that cannot be written must not stop the server. */
-	ssize_t written = write(STDERR_FILENO, line.p, line.n);
+	ssize_t written = write(STDERR_FILENO, held.p, held.n);
 	(void)written;
-	buf_release(&line);
+	buf_clear(&held);
+}
+
+void log_release(void)
+{
+	is_holding = false;
+	log_flush();
+	buf_release(&held);
+}
+
+static void write_line(enum log_level level, struct str event, const struct log_field *fields, size_t n)
+{
+	if (atomic_load(&line_format) == LOG_JSON)
+		add_json_line(&held, level, event, fields, n);
+	else
+		add_text_line(&held, level, event, fields, n);
+	buf_add_char(&held, '\n');
+	if (is_holding && level < LOG_WARNING && held.n < HELD_BYTES)
+		return;
+	log_flush();
+	if (!is_holding)
+		buf_release(&held);
 }
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n)

@@ -24,6 +24,12 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 #define LOG_FIELDS(...)                                                                            \
 	((const struct log_field[]){__VA_ARGS__}),                                                     \
 	    (sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+/* For a thread that logs a line for each of many requests: its lines below LOG_WARNING are held back and
+ * written together by log_flush(), or with the next line that is not held back.  log_release() ends
+ * that and writes the rest. */
+void log_hold(void);
+void log_flush(void);
+void log_release(void);
 /* A plain message. */
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

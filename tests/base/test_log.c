@@ -93,6 +93,43 @@ START_TEST(a_terminal_cannot_be_steered_by_valid_utf8_either)
 }
 END_TEST
 
+START_TEST(numbers_are_told_to_the_thousandth)
+{
+	log_event(LOG_INFO, "e",
+	          LOG_FIELDS(LOG_NUM("a", 0.0404), LOG_NUM("b", -0.5), LOG_NUM("c", 12345678901234.0),
+	                     LOG_NUM("d", 1e300), LOG_NUM("e", 0.0001), LOG_NUM("f", 1.999999)));
+	ck_assert_ptr_nonnull(strstr(written(), " a=0.04 b=-0.5 c=12345678901234 d=1e+300 e=0 f=2\n"));
+}
+END_TEST
+
+START_TEST(lines_are_held_back_until_they_are_flushed)
+{
+	log_hold();
+	log_message(LOG_INFO, "one");
+	ck_assert_int_eq(lseek(STDERR_FILENO, 0, SEEK_CUR), 0);
+	log_flush();
+	ck_assert_int_gt(lseek(STDERR_FILENO, 0, SEEK_CUR), 0);
+	log_message(LOG_INFO, "two");
+	log_release();
+	const char *lines = written();
+	ck_assert_ptr_nonnull(strstr(lines, "one\n"));
+	ck_assert_ptr_nonnull(strstr(lines, "two\n"));
+}
+END_TEST
+
+START_TEST(a_warning_takes_what_was_held_back_with_it)
+{
+	log_hold();
+	log_message(LOG_INFO, "one");
+	log_message(LOG_WARNING, "two");
+	const char *lines = written();
+	ck_assert_ptr_nonnull(strstr(lines, "one\n"));
+	ck_assert_ptr_nonnull(strstr(lines, "two\n"));
+	ck_assert(strstr(lines, "one\n") < strstr(lines, "two\n"));
+	log_release();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -103,5 +140,8 @@ int main(void)
 	tcase_add_test(tc, what_is_below_the_level_is_not_written);
 	tcase_add_test(tc, a_line_stays_one_line_whatever_is_in_it);
 	tcase_add_test(tc, a_terminal_cannot_be_steered_by_valid_utf8_either);
+	tcase_add_test(tc, numbers_are_told_to_the_thousandth);
+	tcase_add_test(tc, lines_are_held_back_until_they_are_flushed);
+	tcase_add_test(tc, a_warning_takes_what_was_held_back_with_it);
 	return suite_main(suite);
 }

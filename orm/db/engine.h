@@ -260,7 +260,7 @@ void wait_wake(struct db *db, struct wait *wait);
 void db_wake(struct db *db);
 bool session_is_usable(struct db_session *session, struct error *error);
 
-/* pipeline.c */
+/* flight.c */
 /* Begins a flight; segments and control commands are added, then it is ended by its Sync. */
 struct flight *flight_begin(struct conn *conn);
 void flight_add(struct conn *conn, struct segment *segment);
@@ -271,7 +271,18 @@ void flight_send_quiet(struct conn *conn, const char *sql);
 void flight_send_strict(struct conn *conn, const char *sql);
 /* A flight of one segment on a leased connection, flushed at the end of the turn. */
 void flight_send_segment(struct conn *conn, struct segment *segment);
-struct flight *flight_oldest(struct conn *conn);
+struct flight *flight_oldest(struct conn *conn); /* NULL when there is none */
+struct flight *flight_at(struct conn *conn, unsigned i);
+/* The command whose answer is next. */
+struct command *flight_command(struct conn *conn);
+void flight_pop_command(struct conn *conn);
+/* The server is to forget the statement of that number, with the next flight_deallocate(). */
+void flight_make_unwanted(struct conn *conn, unsigned number);
+void flight_deallocate(struct conn *conn);
+/* Tells libpq when the next answer is a stream's; false when it refuses. */
+bool flight_set_single_rows(struct conn *conn);
+
+/* pipeline.c */
 /* Reads what libpq has; may leave the connection broken. */
 void pipeline_read(struct conn *conn);
 void pipeline_process(struct conn *conn);

@@ -65,7 +65,7 @@ static void add_time(struct buf *line)
 /* Thousandths, without the zeros at the end: durations need no more, and are printed often. */
 static void add_thousandths(struct buf *line, double number)
 {
-	int64_t thousandths = (int64_t)round(number * 1000);
+	int64_t thousandths = (int64_t)(number * 1000 + (number < 0 ? -0.5 : 0.5));
 	int64_t rest = thousandths < 0 ? -thousandths % 1000 : thousandths % 1000;
 	char digits[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
 	size_t n = sizeof digits;

@@ -3,8 +3,6 @@
 
 #include "orm/query/decode.h"
 
-#include <sys/random.h>
-
 struct assigner {
 	struct writing *writing;
 	const struct model *model;
@@ -101,31 +99,11 @@ static bool read_members(struct assigner *assigner, const struct value *set)
 
 /* -- what nobody gave ------------------------------------------------------------ */
 
-/* A version 4 UUID, for the one row that is saved. */
-static const struct value *random_uuid(struct arena *arena)
-{
-	unsigned char b[16];
-	struct value *value = ARENA_NEW(arena, struct value);
-
-	if (getrandom(b, sizeof b, 0) != (ssize_t)sizeof b)
-		BUG("getrandom gave less than 16 bytes");
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	value->kind = VALUE_TEXT;
-	value->text = arena_printf(
-	    arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-	    b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
-	return value;
-}
-
 static bool assign_default(struct assigner *assigner, const struct field *field)
 {
 	const struct value *value = field->default_value;
-	enum cell_kind kind;
 	struct operand operand;
 
-	if (row_made_value(value, &kind) && kind == CELL_UUID)
-		value = random_uuid(assigner->writing->arena);
 	if (!decode_operand(assigner->writing->arena, value, &operand, assigner->writing->error))
 		return false;
 	push(assigner, field, operand);

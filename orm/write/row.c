@@ -101,6 +101,19 @@ static bool read_text(struct row_reader *reader, const struct field *field,
 	return true;
 }
 
+static bool made_value_fits(struct row_reader *reader, const struct field *field,
+                            const struct value *value, enum cell_kind kind)
+{
+	enum type_kind type = field->value_field->type->kind;
+	bool is_moment = type == TYPE_DATE || type == TYPE_DATETIME || type == TYPE_TIME;
+
+	if (kind == CELL_NOW ? is_moment : type == TYPE_UUID)
+		return true;
+	return error_set(reader->writing->error, ERROR_VALUE, value->pos,
+	                 "'%.*s' is %s; it cannot be set to %s.", STR_ARG(field->name),
+	                 field->value_field->type->description, kind == CELL_NOW ? "now" : "a UUID");
+}
+
 static bool read_given(struct row_reader *reader, const struct field *field,
                        const struct value *value, bool by_key, struct cell *cell)
 {
@@ -113,7 +126,7 @@ static bool read_given(struct row_reader *reader, const struct field *field,
 		return true;
 	}
 	if (row_made_value(value, &cell->kind))
-		return true;
+		return made_value_fits(reader, field, value, cell->kind);
 	if (value_is_expression(value) && validate_unwrapped(value) == value)
 		return error_set(reader->writing->error, ERROR_NOT_SUPPORTED, value->pos,
 		                 "A new row takes values and {\"Now\": []}, {\"RandomUUID\": []} or "

@@ -264,6 +264,9 @@ static bool parse(struct validation *validation, const struct field *field,
 	error_init(&scratch, validation->arena);
 	if (field_parse(field, value, validation->arena, text, &scratch))
 		return true;
+	/* A real that has lost digits is a decimal number; the parser says what is wrong with it. */
+	if (value->kind == VALUE_REAL && field->value_field->type->kind == TYPE_DECIMAL)
+		message = NULL;
 	if (!impossible_moment(field, value, &code, &message) && !message)
 		return violate(validation, field, value, STR("invalid"), scratch.detail, NULL, 0);
 	return violate_plainly(validation, field, value, code, message);

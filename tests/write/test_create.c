@@ -77,6 +77,11 @@ DATABASE_TEST(a_row_is_created_by_key_or_by_lookups)
 	ck_assert_str_eq(pointer_of(c.arena, c.error.pos), "/role");
 	ck_assert_str_eq(create(&c, "Employee", "{'name': 'Eve', 'role': {'name__contains': 'e'}}"),
 	                 "MultipleObjectsReturned: get() returned more than one Role -- it returned 2!");
+	run_sql(&c, "INSERT INTO role SELECT n, 'role ' || n FROM generate_series(10, 40) n");
+	ck_assert_str_eq(create(&c, "Employee", "{'name': 'Eve', 'role': {'id__in': [10, 11, 12]}}"),
+	                 "MultipleObjectsReturned: get() returned more than one Role -- it returned 3!");
+	ck_assert_str_eq(create(&c, "Employee", "{'name': 'Eve', 'role': {'id__gte': 10}}"),
+	                 "MultipleObjectsReturned: get() returned more than one Role -- it returned more than 20!");
 	ck_rows(&c, "SELECT count(*) FROM employee", "2");
 }
 

@@ -235,6 +235,15 @@ END_TEST
 
 #define HOSTILE "'; DROP TABLE thing; -- \\ $1 {} \""
 
+START_TEST(now_is_for_moments)
+{
+	size_t n;
+	ck_assert_ptr_nonnull(read_rows(ROW_NEW, "[{'name': 'a', 'role': 1, 'token': {'RandomUUID': []}}]", &n));
+	refuses("[{'name': {'Now': []}, 'role': 1}]", ERROR_VALUE, "/0/name",
+	        "'name' is a string; it cannot be set to now.");
+}
+END_TEST
+
 START_TEST(hostile_texts_are_parameters_and_nothing_else)
 {
 	struct statement statement = one("[{'name': 'x', 'role': 1}]");
@@ -273,6 +282,7 @@ int main(void)
 	tcase_add_test(group, auto_now_is_set_whatever_is_given);
 	tcase_add_test(group, a_related_row_may_be_named_by_lookups);
 	tcase_add_test(group, expressions_that_a_new_row_cannot_take_are_refused);
+	tcase_add_test(group, now_is_for_moments);
 	tcase_add_test(group, hostile_texts_are_parameters_and_nothing_else);
 	return suite_main(suite);
 }

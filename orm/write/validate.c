@@ -161,7 +161,8 @@ static bool impossible_moment(const struct field *field, const struct value *val
 
 	if (value->kind != VALUE_TEXT)
 		return false;
-	if (kind == TYPE_DATE && value->text.n == 10 && has_shape(value->text, "0000-00-00")) {
+	bool is_day = value->text.n == 10 && has_shape(value->text, "0000-00-00");
+	if ((kind == TYPE_DATE || kind == TYPE_DATETIME) && is_day) {
 		*code = "invalid_date";
 		*message = "“%(value)s” value has the correct format (YYYY-MM-DD) but it is an invalid date.";
 		return true;
@@ -372,6 +373,17 @@ static bool is_json_null(const struct field *field, const struct value *given,
 	       value->kind == VALUE_NULL;
 }
 
+/* SQL NULL.  Django's BooleanField takes None for a value that is neither true nor false. */
+static bool judge_null(struct validation *validation, const struct field *field,
+                       const struct value *value)
+{
+	if (field->is_null)
+		return field->is_blank || obeys_field(validation, field, value, (struct str){NULL, 0});
+	if (field->value_field->type->kind == TYPE_BOOLEAN)
+		return violate_plainly(validation, field, value, "invalid", invalid_message(field));
+	return violate_plainly(validation, field, value, "null", "This field cannot be null.");
+}
+
 bool validate_value(struct validation *validation, const struct field *field,
                     const struct value *value, struct str *text)
 {
@@ -384,12 +396,11 @@ bool validate_value(struct validation *validation, const struct field *field,
 	}
 	if (value->kind == VALUE_NULL) {
 		*text = (struct str){NULL, 0};
-		if (field->is_null && field->is_blank)
-			return true;
-		if (!field->is_null)
-			return violate_plainly(validation, field, value, "null", "This field cannot be null.");
-		return obeys_field(validation, field, value, *text);
+		return judge_null(validation, field, value);
 	}
+	/* An address may be left out as a text may: "" is judged by blank. */
+	if (field->type->kind == TYPE_INET && is_empty(value) && !field->is_blank)
+		return obeys_field(validation, field, value, STR(""));
 	if (!items_obey(validation, field, value) || !parse(validation, field, value, text))
 		return false;
 	if (field->is_blank && is_empty(value))

@@ -237,6 +237,21 @@ DATABASE_TEST(update_reads_every_right_side_first)
 	ck_assert(str_is(c.error.suggestion, "name"));
 }
 
+DATABASE_TEST(what_an_expression_breaks_is_told_with_its_field)
+{
+	run_sql(&c, "INSERT INTO role VALUES (2, 'Manager')");
+	create(&c, "Employee", "{'name': 'a', 'role': 2}");
+	ck_assert_str_eq(update(&c, "Employee", "{}", "{'years': {'-': [{'F': 'years'}, 5]}}"),
+	                 "IntegrityError: Years: the value is out of range.");
+	ck_assert(str_is(c.error.fields[0], "years"));
+	ck_assert_str_eq(update(&c, "Employee", "{}", "{'name': {'NullIf': [{'F': 'name'}, {'F': 'name'}]}}"),
+	                 "IntegrityError: Employee.name cannot be null.");
+	ck_assert(str_is(c.error.fields[0], "name"));
+	ck_assert_str_eq(update(&c, "Employee", "{}", "{'role': {'+': [{'F': 'id'}, 50]}}"),
+	                 "IntegrityError: Role instance with this id does not exist.");
+	ck_rows(&c, "SELECT name, years, role_id FROM employee", "a,1,2");
+}
+
 DATABASE_TEST(one_row_is_patched_or_replaced)
 {
 	run_sql(&c, "INSERT INTO role VALUES (2, 'Manager')");
@@ -332,6 +347,7 @@ int main(void)
 	tcase_add_test(group, a_key_that_is_not_the_primary_key);
 	tcase_add_test(group, get_or_create_finds_or_makes);
 	tcase_add_test(group, update_reads_every_right_side_first);
+	tcase_add_test(group, what_an_expression_breaks_is_told_with_its_field);
 	tcase_add_test(group, one_row_is_patched_or_replaced);
 	tcase_add_test(group, saving_a_row_sets_auto_now_and_an_update_does_not);
 	tcase_add_test(group, composite_keys_are_written_and_deleted);

@@ -1,5 +1,6 @@
 /* One value judged as Django's full_clean() judges it: codes and messages are Django 5's. */
 #include "orm/write/validate.h"
+#include "orm/write/validators.h"
 #include "tests/support/suite.h"
 #include "tests/write/models.h"
 
@@ -101,6 +102,8 @@ START_TEST(null_and_blank_are_two_questions)
 	takes("any", "null", NULL);
 	takes("any", "''", "");
 	refuses("n", "null", "null", NULL_MESSAGE);
+	refuses("flag", "null", "invalid", "“None” value must be either True or False.");
+	refuses("maybe_flag", "null", "blank", BLANK_MESSAGE);
 	refuses("role", "null", "null", NULL_MESSAGE);
 	refuses("data", "null", "null", NULL_MESSAGE);
 	refuses("data", "{}", "blank", BLANK_MESSAGE);
@@ -156,11 +159,14 @@ START_TEST(types_say_what_they_want)
 	refuses("moment", "'2026-01-01T25:00'", "invalid_datetime",
 	        "“2026-01-01T25:00” value has the correct format (YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ]) but it is "
 	        "an invalid date/time.");
+	refuses("moment", "'2026-02-30'", "invalid_date",
+	        "“2026-02-30” value has the correct format (YYYY-MM-DD) but it is an invalid date.");
 	refuses("hour", "'25:00'", "invalid_time",
 	        "“25:00” value has the correct format (HH:MM[:ss[.uuuuuu]]) but it is an invalid time.");
 	refuses("ip4", "'::1'", "invalid", "Enter a valid IPv4 address.");
 	refuses("ip", "'x'", "invalid", "Enter a valid IPv4 or IPv6 address.");
 	takes("ip", "'::1'", "::1");
+	refuses("ip", "''", "blank", BLANK_MESSAGE);
 }
 END_TEST
 
@@ -284,6 +290,22 @@ START_TEST(declared_validators_hold_or_say_why)
 }
 END_TEST
 
+/* Names that the model room takes; one that has no rule here would hold for everything. */
+START_TEST(every_validator_of_a_model_file_has_a_rule)
+{
+	static const char *const names[] = {
+	    "RegexValidator", "EmailValidator", "URLValidator", "DomainNameValidator", "MinValueValidator",
+	    "MaxValueValidator", "StepValueValidator", "MinLengthValidator", "MaxLengthValidator",
+	    "DecimalValidator", "FileExtensionValidator", "ArrayMinLengthValidator",
+	    "ArrayMaxLengthValidator", "KeysValidator", "int_list_validator",
+	    "ProhibitNullCharactersValidator", "validate_email", "validate_slug", "validate_unicode_slug",
+	    "validate_ipv4_address", "validate_ipv6_address", "validate_ipv46_address",
+	    "validate_comma_separated_integer_list", "validate_domain_name"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		ck_assert_msg(validator_type_find(str_of(names[i])) != NULL, "%s", names[i]);
+}
+END_TEST
+
 START_TEST(every_validator_has_its_say)
 {
 	struct judged bad = judge_with("{'type': 'CharField', 'max_length': 3, 'validators': ["
@@ -343,6 +365,7 @@ int main(void)
 	tcase_add_test(group, json_null_is_written_as_a_value);
 	tcase_add_loop_test(group, declared_validators_hold_or_say_why, 0,
 	                    sizeof validator_cases / sizeof *validator_cases);
+	tcase_add_test(group, every_validator_of_a_model_file_has_a_rule);
 	tcase_add_test(group, every_validator_has_its_say);
 	tcase_add_test(group, all_violations_make_one_error);
 	tcase_add_test(group, a_long_list_of_violations_is_cut);

@@ -178,7 +178,7 @@ struct conn {
 /* What is known of the time of statements of one shape; a collision costs nothing but precision. */
 struct shape {
 	uint64_t hash;
-	uint32_t average_us;
+	uint32_t average_us; /* leaning towards the shortest */
 	uint32_t runs;
 };
 #define SHAPES 2048

@@ -123,15 +123,18 @@ static void skip_command(struct conn *conn, struct command *command)
 		statements_drop(&conn->statements, command->prepared);
 }
 
-/* Its time is that of the whole flight: quick ones are only ever grouped with quick ones. */
+/* Its time is that of the whole flight: quick ones are only ever grouped with quick ones.  A busy
+ * machine only ever adds to it, so a short time counts for more than a long one. */
 static void measure(struct db *db, const struct segment *segment, uint64_t ns)
 {
 	struct shape *shape = &db->shapes[segment->shape];
 	uint32_t us = ns / 1000 > UINT32_MAX ? UINT32_MAX : (uint32_t)(ns / 1000);
 	if (shape->runs == 0)
 		shape->average_us = us;
+	else if (us < shape->average_us)
+		shape->average_us -= (shape->average_us - us) / 2;
 	else
-		shape->average_us = (uint32_t)(((uint64_t)shape->average_us * 7 + us) / 8);
+		shape->average_us += (us - shape->average_us) / 8;
 	shape->runs++;
 }
 

@@ -16,6 +16,14 @@
 
 /* Signals. */
 
+/* A terminal that closes ends us in order, too, unless we were told to outlive it (nohup). */
+static bool is_hangup_ignored(void)
+{
+	struct sigaction now;
+
+	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static int open_signals(void)
 {
 	sigset_t set;
@@ -23,6 +31,8 @@ static int open_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	if (!is_hangup_ignored())
+		sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }

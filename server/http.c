@@ -25,6 +25,10 @@
 #define KEEP_BYTES (256u << 10)
 #define KEEP_EXCHANGES 1024
 #define HEADERS_MAX 64
+/* A connection's memory inside the library: address and header fields as they came, the list of the
+ * fields, the reply's head. */
+#define POOL_EXTRA ((size_t)8 << 10)
+#define POOL_LEAST ((size_t)16 << 10)
 #define RUNS_A_TURN 4
 #define NUDGE_NS (1000u * 1000)
 
@@ -447,7 +451,8 @@ static int prepare(void *arg)
 static struct MHD_Daemon *start_daemon(struct http *http)
 {
 	const struct settings *settings = http->worker->setup->settings;
-	size_t pool = settings->url_bytes + settings->header_bytes + (16u << 10);
+	/* The library clears all of it after each request. */
+	size_t pool = settings->url_bytes + settings->header_bytes + POOL_EXTRA;
 
 	return MHD_start_daemon(
 	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
@@ -458,7 +463,7 @@ static struct MHD_Daemon *start_daemon(struct http *http)
 	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
 	    MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
 	    MHD_OPTION_CONNECTION_LIMIT, settings->max_connections,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool < (32u << 10) ? (size_t)(32u << 10) : pool,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool < POOL_LEAST ? POOL_LEAST : pool,
 	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 	    MHD_OPTION_END);
 }

@@ -211,6 +211,8 @@ static struct source_map copy_sources(struct arrangement *a, const struct source
 				copy->parent = to[j];
 		from[map.n] = source;
 		to[map.n++] = copy;
+		if (copy->condition != NULL)
+			copy->condition = copy_cond(&map, copy->condition);
 		*ARENA_PUSH(arena, &sub->sources) = copy;
 	}
 	return map;

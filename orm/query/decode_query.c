@@ -218,7 +218,7 @@ static bool read_combined(struct decoder *d, const struct value *value, enum com
 		return wrong_kind(d, value, "an array of queries");
 	list = ARENA_ARRAY(d->arena, struct query, value->list.n);
 	for (size_t i = 0; i < value->list.n; i++) {
-		if (!read_nested_query(d, &value->list.items[i], true, &list[i]))
+		if (!read_nested_query(d, &value->list.items[i], false, &list[i]))
 			return false;
 	}
 	clause->combinator = kind;

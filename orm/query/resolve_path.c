@@ -67,7 +67,7 @@ void target_trim(struct target *target)
 	while (target->hops.n > 0) {
 		const struct hop *last = &target->hops.items[target->hops.n - 1];
 
-		if (!last->is_direct || target->field != last->to_field)
+		if (!last->is_direct || target->field != last->to_field || last->filtered.p != NULL)
 			break;
 		target->field = last->from_field;
 		target->hops.n--;
@@ -85,6 +85,24 @@ static void end_at_relation(struct target *target, const struct relation *relati
 		target->field = target->end->pk;
 }
 
+/* A path may begin with the name of a FilteredRelation. */
+static void begin_filtered(struct scope *scope, const struct path *path, struct target *target)
+{
+	for (size_t i = 0; i < scope->filtered.n; i++) {
+		const struct filtered_relation *filtered = &scope->filtered.items[i];
+
+		if (!str_eq(filtered->name, path->parts[0]))
+			continue;
+		for (size_t j = 0; j < filtered->hops->n; j++)
+			*ARENA_PUSH(scope->r->arena, &target->hops) = filtered->hops->items[j];
+		target->relation = filtered->relation;
+		target->is_reverse = filtered->is_reverse;
+		target->end = filtered->end;
+		target->used = 1;
+		return;
+	}
+}
+
 bool path_resolve(struct scope *scope, const struct model *model, const struct path *path,
                   struct target *target)
 {
@@ -97,6 +115,8 @@ bool path_resolve(struct scope *scope, const struct model *model, const struct p
 		return true;
 	}
 	target->end = model;
+	if (model == scope->model)
+		begin_filtered(scope, path, target);
 	while (target->used < path->n && target->field == NULL) {
 		struct str part = path->parts[target->used];
 		const struct model_member *member = model_member(target->end, part);

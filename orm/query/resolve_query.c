@@ -282,7 +282,6 @@ static bool refuse_unplanned(struct scope *scope, const struct clause *clause)
 		bool is_given;
 		const char *name;
 	} unplanned[] = {
-	    {clause->filtered_relation != NULL, "filtered_relation"},
 	    {clause->select_for_update != NULL, "select_for_update outside an atomic batch"},
 	    {clause->cursor != CURSOR_NONE, "after and before"},
 	    {clause->using.p != NULL && !str_is(clause->using, "default"), "a database other than default"},
@@ -364,6 +363,7 @@ static bool apply_clause(struct resolved *q, const struct clause *clause, struct
 {
 	if (!refuse_unplanned(q->scope, clause) || !refuse_after_combination(q, clause) ||
 	    !apply_zone(q->scope, clause) ||
+	    !resolve_filtered_relations(q->scope, clause->filtered_relation) ||
 	    !apply_annotations(q, clause->alias, clause->nalias, false) ||
 	    !apply_filters(q, clause, false, reuse) || !apply_group_by(q, clause) ||
 	    !apply_annotations(q, clause->annotate, clause->nannotate, true) ||

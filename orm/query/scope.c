@@ -74,7 +74,7 @@ static bool same_join(const struct source *source, const struct source *parent, 
 {
 	return source->parent == parent && source->hop.to == hop->to &&
 	       source->hop.from_field == hop->from_field && source->hop.to_field == hop->to_field &&
-	       source->filtered.p == NULL;
+	       str_eq(source->hop.filtered, hop->filtered);
 }
 
 /* The most recent join that may be shared, or NULL. */
@@ -88,7 +88,7 @@ static struct source *find_join(struct scope *scope, const struct source *parent
 
 		if (!same_join(source, parent, hop))
 			continue;
-		if (!hop->is_multiple || reuse == NULL || source_listed(reuse, source))
+		if (!hop->is_multiple || reuse == NULL || hop->filtered.p != NULL || source_listed(reuse, source))
 			return source;
 	}
 	return NULL;

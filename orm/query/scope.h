@@ -29,7 +29,25 @@ struct annotation_list {
 	size_t n, cap;
 };
 
-struct related_node; /* select_related, a tree by name: resolve_query.c */
+/* Steps of a path over relations, before any join is made. */
+struct hops {
+	struct hop *items;
+	size_t n, cap;
+};
+
+/* A relation under a name of its own, with a condition in its ON. */
+struct filtered_relation {
+	struct str name;
+	struct hops *hops;
+	const struct relation *relation;
+	bool is_reverse;
+	const struct model *end;
+};
+
+struct filtered_list {
+	struct filtered_relation *items;
+	size_t n, cap;
+};
 
 struct scope {
 	struct resolver *r;
@@ -38,6 +56,7 @@ struct scope {
 	const struct model *model;
 	struct source *base;
 	struct annotation_list annotations;
+	struct filtered_list filtered;
 	/* Joins that the next filter may share although they are multi-valued: a many-to-many manager's
 	 * own (Django's sticky filter). */
 	struct source_list sticky;
@@ -55,12 +74,6 @@ struct scope *scope_new(struct resolver *r, struct scope *outer, const struct mo
 struct scope *scope_new_correlated(struct scope *outer, struct source *from, const struct hop *hop);
 const struct annotation *scope_annotation(const struct scope *scope, struct str name);
 
-/* Steps of a path over relations, before any join is made. */
-struct hops {
-	struct hop *items;
-	size_t n, cap;
-};
-
 /* What a path names. */
 struct target {
 	struct hops hops;            /* after trimming; items[0..nall) before it */
@@ -74,6 +87,9 @@ struct target {
 	size_t first_multiple;       /* index in hops, or hops.n */
 	const struct rexpr *annotation; /* the first part is an annotation's name */
 };
+
+/* The clause filtered_relation: {alias: {"relation": path, "condition": condition}}. */
+bool resolve_filtered_relations(struct scope *scope, const struct value *value);
 
 /* Looks the parts up from model on; ERROR_FIELD with choices when the first is unknown.  Annotations of
  * `scope` (may be NULL) come first. */

@@ -28,6 +28,7 @@ struct hop {
 	bool is_multiple; /* there may be several */
 	bool is_direct;   /* from_field is the foreign key: its column is known without the join */
 	unsigned part;    /* which part of the path it came from */
+	struct str filtered; /* the alias of a FilteredRelation that ends here; p == NULL otherwise */
 };
 
 struct source {
@@ -36,7 +37,6 @@ struct source {
 	const struct model *model;
 	struct source *parent; /* NULL at the base; may be a source of an outer select */
 	struct hop hop;        /* parent.from_field = this.to_field */
-	struct str filtered;   /* alias of a FilteredRelation, p == NULL otherwise */
 	const struct rcond *condition; /* FilteredRelation: further condition of ON */
 	bool is_moved; /* an aggregate's own: part of its subselect, not of this FROM */
 };

@@ -77,6 +77,8 @@ void visit_nested(struct visitor *visitor, const struct select *select)
 
 		if (source->parent != NULL && inner.column != NULL)
 			inner.column(&inner, source->parent, source->hop.from_field);
+		if (source->condition != NULL)
+			visit_cond(&inner, source->condition);
 	}
 	if (select->derived != NULL)
 		visit_nested(&inner, select->derived->select);

@@ -15,6 +15,8 @@ struct emit {
 
 void emit_expr(struct emit *e, const struct rexpr *expr);
 void emit_cond(struct emit *e, const struct rcond *cond);
+/* As emit_cond, a group of several in brackets. */
+void emit_in_brackets(struct emit *e, const struct rcond *cond);
 /* All of them, joined by AND; TRUE when there are none. */
 void emit_all(struct emit *e, const struct rcond_list *conds);
 void emit_select(struct emit *e, const struct select *select);

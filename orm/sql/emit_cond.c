@@ -2,19 +2,23 @@
 #include "orm/base/error.h"
 #include "orm/sql/emit.h"
 
+void emit_in_brackets(struct emit *e, const struct rcond *cond)
+{
+	bool is_group = cond->kind == RC_AND || cond->kind == RC_OR || cond->kind == RC_XOR;
+
+	if (is_group)
+		sql_lit(&e->sql, "(");
+	emit_cond(e, cond);
+	if (is_group)
+		sql_lit(&e->sql, ")");
+}
+
 static void emit_group(struct emit *e, const struct rcond *cond, const char *between)
 {
 	for (size_t i = 0; i < cond->nchildren; i++) {
-		const struct rcond *child = cond->children[i];
-		bool is_group = child->kind == RC_AND || child->kind == RC_OR || child->kind == RC_XOR;
-
 		if (i > 0)
 			sql_const(&e->sql, between);
-		if (is_group)
-			sql_lit(&e->sql, "(");
-		emit_cond(e, child);
-		if (is_group)
-			sql_lit(&e->sql, ")");
+		emit_in_brackets(e, cond->children[i]);
 	}
 }
 

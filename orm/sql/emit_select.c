@@ -96,10 +96,12 @@ void emit_from(struct emit *e, const struct select *select)
 	}
 }
 
+/* A correlated select hangs on an outer row; its first source may have a condition of its own. */
 void emit_where(struct emit *e, const struct select *select)
 {
 	const struct source *base = select->sources.n > 0 ? select->sources.items[0] : NULL;
 	bool is_correlated = base != NULL && base->parent != NULL;
+	struct rcond all = {.kind = RC_AND, .children = select->where.items, .nchildren = select->where.n};
 
 	if (select->is_empty) {
 		sql_lit(&e->sql, " WHERE FALSE");
@@ -108,25 +110,19 @@ void emit_where(struct emit *e, const struct select *select)
 	if (!is_correlated && select->where.n == 0)
 		return;
 	sql_lit(&e->sql, " WHERE ");
-	if (is_correlated) {
-		emit_key_equality(e, base);
-		if (select->where.n > 0)
-			sql_lit(&e->sql, " AND ");
-	}
-	if (select->where.n == 1 && is_correlated && select->where.items[0]->kind != RC_AND &&
-	    select->where.items[0]->kind != RC_OR && select->where.items[0]->kind != RC_XOR) {
-		emit_cond(e, select->where.items[0]);
+	if (!is_correlated) {
+		emit_cond(e, select->where.n == 1 ? select->where.items[0] : &all);
 		return;
 	}
-	struct rcond all = {.kind = RC_AND, .children = select->where.items, .nchildren = select->where.n};
-	bool needs_brackets = is_correlated && select->where.n > 0;
-
-	if (needs_brackets)
-		sql_lit(&e->sql, "(");
-	if (select->where.n > 0)
-		emit_cond(e, select->where.n == 1 ? select->where.items[0] : &all);
-	if (needs_brackets)
-		sql_lit(&e->sql, ")");
+	emit_key_equality(e, base);
+	if (base->condition != NULL) {
+		sql_lit(&e->sql, " AND ");
+		emit_in_brackets(e, base->condition);
+	}
+	for (size_t i = 0; i < select->where.n; i++) {
+		sql_lit(&e->sql, " AND ");
+		emit_in_brackets(e, select->where.items[i]);
+	}
 }
 
 static void emit_columns(struct emit *e, const struct select *select)

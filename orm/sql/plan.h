@@ -79,6 +79,15 @@ bool plan_exists(struct arena *arena, const struct model *model, const struct pl
 bool plan_aggregate(struct arena *arena, const struct model *model, const struct plan_scope *scope,
                     const struct query *query, const struct named_expr *aggregates, size_t n,
                     struct aggregate_plan *plan, struct error *error);
+/* dates and datetimes: the distinct moments of a field cut to `kind` ("month" …), as scalars in order.  tzinfo NULL:
+ * the query's zone. */
+struct dates {
+	const struct value *field, *kind, *tzinfo;
+	bool is_descending, has_time;
+};
+bool plan_dates(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                const struct query *query, const struct dates *dates, const struct plan **plan,
+                struct error *error);
 /* Rows by a unique field (NULL: the primary key); *key_column is the column to name them by. */
 bool plan_in_bulk(struct arena *arena, const struct model *model, const struct plan_scope *scope,
                   const struct query *query, const struct value *ids, const struct value *field_name,

@@ -47,10 +47,42 @@ static bool add_made(struct sql *sql, enum cell_kind kind)
 		return true;
 	case CELL_ABSENT:
 	case CELL_TEXT:
+	case CELL_ORDER:
 	case CELL_FIND:
 		return false;
 	}
 	return false;
+}
+
+/* (SELECT coalesce(max("_order") + 1, 0) FROM table WHERE "question_id" = …: the caller ends it. */
+static void begin_order(struct sql *sql, const struct model *model, const struct field *with)
+{
+	sql_lit(sql, "(SELECT coalesce(max(o.\"_order\") + 1, 0) FROM ");
+	sql_table(sql, model);
+	sql_lit(sql, " AS o WHERE o.");
+	sql_name(sql, with->column);
+	sql_lit(sql, " = ");
+}
+
+static const struct field *order_field(const struct model *model)
+{
+	return model_field(model, model->order_with_respect_to);
+}
+
+static void add_value(struct sql *sql, const struct model *model, const struct row *row,
+                      const struct field *field)
+{
+	const struct cell *cell = cell_of(row, field);
+
+	if (add_made(sql, cell->kind))
+		return;
+	if (cell->kind != CELL_ORDER) {
+		sql_field_param(sql, field, cell->text);
+		return;
+	}
+	begin_order(sql, model, order_field(model));
+	sql_field_param(sql, order_field(model), cell_of(row, order_field(model))->text);
+	sql_lit(sql, ")");
 }
 
 void insert_one(struct arena *arena, const struct model *model, const struct row *row,
@@ -66,13 +98,11 @@ void insert_one(struct arena *arena, const struct model *model, const struct row
 	if (is_empty(model, row))
 		sql_lit(&sql, " DEFAULT VALUES");
 	for (size_t i = 0; i < model->ncolumns; i++) {
-		const struct cell *cell = cell_of(row, model->columns[i]);
-		if (cell->kind == CELL_ABSENT)
+		if (cell_of(row, model->columns[i])->kind == CELL_ABSENT)
 			continue;
 		sql_const(&sql, is_first ? " VALUES (" : ", ");
 		is_first = false;
-		if (!add_made(&sql, cell->kind))
-			sql_field_param(&sql, model->columns[i], cell->text);
+		add_value(&sql, model, row, model->columns[i]);
 	}
 	if (!is_first)
 		sql_lit(&sql, ")");
@@ -112,6 +142,30 @@ static void add_output(struct sql *sql, const struct field *field, unsigned numb
 	buf_add(&sql->text, field_column_type(sql->arena, field->value_field));
 }
 
+/* Which u.c… a field travels in. */
+static unsigned number_of(const struct model *model, const struct row *shape,
+                          const struct field *field)
+{
+	unsigned number = 0;
+
+	for (size_t i = 0; model->columns[i] != field; i++)
+		number += cell_of(shape, model->columns[i])->kind == CELL_TEXT;
+	return number;
+}
+
+/* Siblings of one statement follow one another. */
+static void add_order(struct sql *sql, const struct model *model, const struct row *shape)
+{
+	const struct field *with = order_field(model);
+	unsigned number = number_of(model, shape, with);
+
+	begin_order(sql, model, with);
+	add_output(sql, with, number);
+	sql_lit(sql, ") + row_number() OVER (PARTITION BY ");
+	add_output(sql, with, number);
+	sql_lit(sql, ") - 1");
+}
+
 static void add_outputs(struct sql *sql, const struct model *model, const struct row *shape)
 {
 	unsigned number = 0;
@@ -123,7 +177,9 @@ static void add_outputs(struct sql *sql, const struct model *model, const struct
 			continue;
 		sql_const(sql, is_first ? " " : ", ");
 		is_first = false;
-		if (!add_made(sql, kind))
+		if (kind == CELL_ORDER)
+			add_order(sql, model, shape);
+		else if (!add_made(sql, kind))
 			add_output(sql, model->columns[i], number++);
 	}
 }

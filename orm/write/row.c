@@ -153,11 +153,17 @@ static bool read_missing(struct row_reader *reader, const struct field *field,
                          const struct pos *parent, struct cell *cell)
 {
 	struct arena *arena = reader->writing->arena;
-	bool is_kept = reader->mode == ROW_WHOLE && (field->is_primary_key || field->auto_now_add);
+	bool is_order = reader->model->order_with_respect_to.n && str_is(field->name, "_order");
+	bool is_kept = reader->mode == ROW_WHOLE &&
+	               (field->is_primary_key || field->auto_now_add || is_order);
 	struct value missing;
 
 	if (is_kept || field->is_generated)
 		return true;
+	if (is_order) {
+		cell->kind = CELL_ORDER;
+		return true;
+	}
 	if (field->default_value)
 		return read_default(reader, field, cell);
 	if (field->db_default || field->type->is_auto)

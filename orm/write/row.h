@@ -14,6 +14,7 @@ enum cell_kind {
 	CELL_TEXT,   /* a parameter; text.p == NULL is NULL */
 	CELL_NOW,    /* now() */
 	CELL_UUID,   /* gen_random_uuid() */
+	CELL_ORDER,  /* behind the last of its siblings: order_with_respect_to */
 	CELL_FIND,   /* the key of the one row that `lookups` finds; CELL_TEXT after rows_find() */
 };
 

@@ -34,6 +34,9 @@ static const char models[] =
     "}},"
     "'Country': {'fields': {'code': {'type': 'CharField', 'max_length': 2, 'unique': true}}},"
     "'City': {'fields': {'country': {'type': 'ForeignKey', 'to': 'Country', 'to_field': 'code', 'on_delete': 'CASCADE'}}},"
+    "'Question': {'fields': {'text': {'type': 'CharField', 'max_length': 9, 'blank': true}}},"
+    "'Answer': {'fields': {'question': {'type': 'ForeignKey', 'to': 'Question', 'on_delete': 'CASCADE'}},"
+    "  'Meta': {'order_with_respect_to': 'question'}},"
     "'Pair': {'fields': {'a': 'IntegerField', 'b': 'IntegerField', 'c': {'type': 'IntegerField', 'default': 0}},"
     "  'Meta': {'primary_key': ['a', 'b']}}"
     "}}";
@@ -285,6 +288,19 @@ DATABASE_TEST(saving_a_row_sets_auto_now_and_an_update_does_not)
 	ck_rows(&c, "SELECT made, tags, data, text FROM stamp", "2001-01-01 00:00:00+00,{q},{},");
 }
 
+DATABASE_TEST(a_row_is_ordered_behind_its_siblings)
+{
+	create(&c, "Question", "[{}, {}]");
+	create(&c, "Answer", "{'question': 1}");
+	ck_assert_msg(!error_is_set(&c.error), "%.*s", STR_ARG(c.error.detail));
+	create(&c, "Answer", "{'question': 1}");
+	create(&c, "Answer", "{'question': 2}");
+	create_related(&c, "Question", "2", "answer_set", "{'_order': 7}");
+	bulk_create(&c, "Answer", "[{'question': 1}, {'question': 2}, {'question': 1}]");
+	ck_assert_msg(!error_is_set(&c.error), "%.*s", STR_ARG(c.error.detail));
+	ck_rows(&c, "SELECT question_id, _order FROM answer ORDER BY 1, 2", "1,0|1,1|1,2|1,3|2,0|2,7|2,8");
+}
+
 DATABASE_TEST(composite_keys_are_written_and_deleted)
 {
 	ck_assert_str_eq(bulk_create(&c, "Pair", "[{'a': 1, 'b': 2}, {'a': 1, 'b': 3}]"),
@@ -350,6 +366,7 @@ int main(void)
 	tcase_add_test(group, what_an_expression_breaks_is_told_with_its_field);
 	tcase_add_test(group, one_row_is_patched_or_replaced);
 	tcase_add_test(group, saving_a_row_sets_auto_now_and_an_update_does_not);
+	tcase_add_test(group, a_row_is_ordered_behind_its_siblings);
 	tcase_add_test(group, composite_keys_are_written_and_deleted);
 	tcase_add_test(group, many_that_get_or_create_the_same_make_one);
 	return suite_main(suite);

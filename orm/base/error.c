@@ -106,6 +106,14 @@ int error_status(enum error_kind kind)
 	return kinds[kind].status;
 }
 
+static size_t common_prefix(struct str a, struct str b)
+{
+	size_t n = 0;
+	while (n < a.n && n < b.n && a.p[n] == b.p[n])
+		n++;
+	return n;
+}
+
 struct str suggest_nearest(struct str word, const struct str *candidates, size_t n)
 {
 	struct str nearest = {NULL, 0};
@@ -118,11 +126,12 @@ struct str suggest_nearest(struct str word, const struct str *candidates, size_t
 		unsigned distance = str_distance(word, candidates[i]);
 		if (distance > allowed)
 			continue;
+		/* Of two that are as near, the one that begins more alike: people err late in a word. */
+		if (nearest.p && distance == allowed &&
+		    common_prefix(word, candidates[i]) <= common_prefix(word, nearest))
+			continue;
 		nearest = candidates[i];
-		if (distance == 0)
-			break;
-		/* Only something nearer replaces it. */
-		allowed = distance - 1;
+		allowed = distance;
 	}
 	return nearest;
 }

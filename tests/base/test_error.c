@@ -102,6 +102,13 @@ START_TEST(the_nearer_of_two_wins_wherever_it_stands)
 }
 END_TEST
 
+START_TEST(of_two_as_near_the_one_that_begins_more_alike_wins)
+{
+	static const struct str functions[] = {STR_INIT("Cot"), STR_INIT("Count"), STR_INIT("Cos")};
+	ck_assert(str_is(suggest_nearest(STR("Cout"), functions, 3), "Count"));
+}
+END_TEST
+
 START_TEST(choices_are_listed_in_order)
 {
 	ck_assert_str_eq(suggest_choices(arena, names, 5).p, "author, body, id, title, votes");
@@ -129,6 +136,7 @@ int main(void)
 	tcase_add_test(tc, the_nearest_name_is_suggested);
 	tcase_add_test(tc, nothing_is_suggested_when_nothing_is_near);
 	tcase_add_test(tc, the_nearer_of_two_wins_wherever_it_stands);
+	tcase_add_test(tc, of_two_as_near_the_one_that_begins_more_alike_wins);
 	tcase_add_test(tc, choices_are_listed_in_order);
 	tcase_add_test_raise_signal(tc, a_bug_ends_the_process, SIGABRT);
 	return suite_main(suite);

@@ -272,6 +272,8 @@ void db_session_cancel(struct db_session *session)
 {
 	struct wait *wait = session->waiting;
 	session->is_cancelled = true;
+	if (session->on_cancel != NULL)
+		session->on_cancel(session->on_cancel_arg);
 	if (wait == NULL)
 		return;
 	if (wait->stream != NULL)

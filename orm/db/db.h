@@ -53,7 +53,8 @@ struct db_rows {
 struct str db_cell(const struct db_rows *rows, size_t row, size_t column);
 
 struct db *db_new(struct loop *loop, const struct db_settings *settings);
-/* Waits for nobody: running segments fail with ERROR_UNAVAILABLE. */
+/* Waits for nobody: running segments fail with ERROR_UNAVAILABLE.  No transaction and no stream may be
+ * open any more once their tasks have been told. */
 void db_free(struct db *db);
 /* Connects the first connection; loops and tasks must be running.  For /health/ready: whether a
  * connection is up, from what is known, asking nobody. */
@@ -79,19 +80,23 @@ struct db_session {
 	struct db_usage usage;
 	bool is_cancelled; /* set by db_session_cancel */
 	void *waiting;     /* what the task waits for now; private to db */
+	/* Called by db_session_cancel: set while the task waits for something that is not db's own. */
+	void (*on_cancel)(void *arg);
+	void *on_cancel_arg;
 };
 void db_session_init(struct db_session *session, struct db *db, struct arena *arena);
 /* The client is gone: from the loop, cancels what runs (the waiting call fails with ERROR_UNAVAILABLE). */
 void db_session_cancel(struct db_session *session);
 
 /* Waits.  Sends the statements as one segment (one implicit transaction: all or nothing), rows[i] for
- * statements[i].  `reads_only`: may be sent again when the connection is lost. */
+ * statements[i].  `reads_only`: may be sent again when the connection is lost, and may share its
+ * transaction with other readers, where each statement still sees what was committed before it. */
 bool db_run(struct db_session *session, const struct statement *statements, size_t n,
             bool reads_only, struct db_rows *rows, struct error *error);
 /* As db_run for one statement. */
 bool db_query(struct db_session *session, const struct statement *statement, bool reads_only,
               struct db_rows *rows, struct error *error);
-/* Waits.  Independent reading statements in one flush, none in another's transaction; fails with the
+/* Waits.  Independent reading statements in one flush, none hurt by another's error; fails with the
  * first error (in the statements' order) once all are answered. */
 bool db_run_each(struct db_session *session, const struct statement *statements, size_t n,
                  struct db_rows *rows, struct error *error);
@@ -102,7 +107,8 @@ enum db_isolation { DB_READ_COMMITTED, DB_REPEATABLE_READ, DB_SERIALIZABLE };
 bool db_begin(struct db_session *session, enum db_isolation isolation, struct db_tx **tx,
               struct error *error);
 /* An error of a statement leaves the transaction open to be rolled back by the caller
- * (db_rollback), unless the connection is lost; db_rollback is always right after false. */
+ * (db_rollback), unless the connection is lost; db_rollback is always right after false, and does
+ * not wait: what was rolled back may hold its locks a moment longer. */
 bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n, struct db_rows *rows,
                struct error *error);
 bool db_tx_query(struct db_tx *tx, const struct statement *statement, struct db_rows *rows,

@@ -172,6 +172,35 @@ START_TEST(nobody_asks_and_postgresql_waits)
 }
 END_TEST
 
+static void rests_between(void *arg)
+{
+	struct client c;
+	struct db_rows rows;
+	long long n = 0;
+	(void)arg;
+	client_open(&c);
+	struct db_stream *stream =
+		open_stream(&c, "SELECT generate_series(1, 30000), repeat('x', 100)");
+	for (;;) {
+		ck_assert(db_stream_next(stream, &rows, &c.error));
+		if (rows.nrows == 0)
+			break;
+		rest(1);
+		for (size_t i = 0; i < rows.nrows; i++)
+			n += atoll(db_cell(&rows, i, 0).p) == n + 1;
+	}
+	ck_assert_int_eq(n, 30000);
+	db_stream_close(stream);
+	client_close(&c);
+}
+
+START_TEST(rows_that_come_while_their_reader_rests_are_not_lost)
+{
+	open_db();
+	run(rests_between, NULL);
+}
+END_TEST
+
 static void fails_in_the_middle(void *arg)
 {
 	struct client c;
@@ -301,6 +330,7 @@ int main(void)
 	tcase_add_test(group, a_stream_left_half_way_ends_its_query_and_frees_its_connection);
 	tcase_add_test(group, a_stream_closed_before_its_first_row_frees_its_connection);
 	tcase_add_test(group, nobody_asks_and_postgresql_waits);
+	tcase_add_test(group, rows_that_come_while_their_reader_rests_are_not_lost);
 	tcase_add_test(group, an_error_comes_behind_the_rows_before_it);
 	tcase_add_test(group, a_stale_statement_is_healed_before_the_first_row);
 	tcase_add_test(group, many_streams_share_the_pool_in_turn);

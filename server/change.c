@@ -27,8 +27,8 @@ static void add_row(struct buf *body, const struct written *written, size_t i)
 
 static bool is_unreserved(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '.' || c == '_' || c == '~';
 }
 
 static void add_encoded(struct buf *out, struct str text)
@@ -146,7 +146,8 @@ bool change_get_or_create(struct request *request)
 	if (is_created)
 		add_location(request, &written);
 	struct buf *body = &request->reply.body;
-	buf_add(body, is_created ? STR("{\"created\":true,\"result\":") : STR("{\"created\":false,\"result\":"));
+	buf_add(body, is_created ? STR("{\"created\":true,\"result\":")
+	                         : STR("{\"created\":false,\"result\":"));
 	add_row(body, &written, 0);
 	buf_add_char(body, '}');
 	return true;

@@ -9,15 +9,15 @@ struct assigner {
 	enum assign_mode mode;
 	struct validation validation;
 	struct assignments *assignments;
-	bool *is_given;  /* by field->index */
-	struct row row;  /* CELL_FIND cells of values that name rows */
+	bool *is_given; /* by field->index */
+	struct row row; /* CELL_FIND cells of values that name rows */
 	bool has_finds;
 };
 
 static void push(struct assigner *assigner, const struct field *field, struct operand operand)
 {
 	*ARENA_PUSH(assigner->writing->arena, assigner->assignments) =
-	    (struct assignment){field, operand};
+		(struct assignment){field, operand};
 }
 
 static void push_literal(struct assigner *assigner, const struct field *field,
@@ -172,7 +172,7 @@ bool assignments_read(struct writing *writing, const struct model *model, enum a
                       const struct value *set, struct assignments *assignments)
 {
 	struct assigner assigner = {
-	    .writing = writing, .model = model, .mode = mode, .assignments = assignments};
+		.writing = writing, .model = model, .mode = mode, .assignments = assignments};
 
 	*assignments = (struct assignments){0};
 	if (set->kind != VALUE_OBJECT)

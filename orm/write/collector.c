@@ -114,8 +114,8 @@ static void add_rows(struct collector *collector, const struct model *model, con
 	}
 	if (!fresh.n)
 		return;
-	*ARENA_PUSH(arena, &collector->steps) =
-	    (struct collect_step){.model = model, .keys = fresh.items, .nkeys = fresh.n / npk, .root = root};
+	*ARENA_PUSH(arena, &collector->steps) = (struct collect_step){
+		.model = model, .keys = fresh.items, .nkeys = fresh.n / npk, .root = root};
 }
 
 /* -- following ------------------------------------------------------------------- */

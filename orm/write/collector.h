@@ -69,7 +69,7 @@ struct collector {
 		struct forbidding {
 			const struct relation *relation; /* for PROTECT: the one at the first model */
 			struct key_list keys;
-		} *items;
+		} * items;
 		size_t n, cap;
 	} is_protected, is_restricted;
 };

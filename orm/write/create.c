@@ -33,9 +33,14 @@ static bool is_many_to_many(const struct plan_scope *scope)
 
 /* Rows that one statement takes: the same shape, at most INSERT_ROWS_MAX. */
 struct group {
-	const struct row **rows;
-	size_t *indexes; /* in creation->rows */
-	size_t n;
+	struct {
+		const struct row **items;
+		size_t n, cap;
+	} rows;
+	struct {
+		size_t *items; /* in creation->rows */
+		size_t n, cap;
+	} indexes;
 };
 
 struct groups {
@@ -46,27 +51,25 @@ struct groups {
 static struct group *group_for(struct creation *creation, struct groups *groups,
                                const struct row *row)
 {
-	struct arena *arena = creation->writing->arena;
-
 	for (size_t i = groups->n; i > 0; i--) {
 		struct group *group = &groups->items[i - 1];
-		if (group->n < INSERT_ROWS_MAX &&
-		    insert_same_shape(creation->model, group->rows[0], row))
+		if (group->rows.n < INSERT_ROWS_MAX &&
+		    insert_same_shape(creation->model, group->rows.items[0], row))
 			return group;
 	}
-	size_t room = creation->n < INSERT_ROWS_MAX ? creation->n : INSERT_ROWS_MAX;
-	struct group *group = ARENA_PUSH(arena, groups);
-	*group = (struct group){.rows = ARENA_ARRAY(arena, const struct row *, room),
-	                        .indexes = ARENA_ARRAY(arena, size_t, room)};
+	struct group *group = ARENA_PUSH(creation->writing->arena, groups);
+	*group = (struct group){0};
 	return group;
 }
 
 static void divide(struct creation *creation, struct groups *groups)
 {
+	struct arena *arena = creation->writing->arena;
+
 	for (size_t i = 0; i < creation->n; i++) {
 		struct group *group = group_for(creation, groups, &creation->rows[i]);
-		group->indexes[group->n] = i;
-		group->rows[group->n++] = &creation->rows[i];
+		*ARENA_PUSH(arena, &group->rows) = &creation->rows[i];
+		*ARENA_PUSH(arena, &group->indexes) = i;
 	}
 }
 
@@ -75,10 +78,11 @@ static void emit(const struct creation *creation, const struct group *group,
 {
 	struct arena *arena = creation->writing->arena;
 
-	if (group->n == 1)
-		insert_one(arena, creation->model, group->rows[0], creation->conflict, statement);
+	if (group->rows.n == 1)
+		insert_one(arena, creation->model, group->rows.items[0], creation->conflict, statement);
 	else
-		insert_many(arena, creation->model, group->rows, group->n, creation->conflict, statement);
+		insert_many(arena, creation->model, group->rows.items, group->rows.n, creation->conflict,
+		            statement);
 }
 
 /* Rows that a conflict left out are not answered: what is there follows the objects' order. */
@@ -91,8 +95,8 @@ static void keep_rows(struct creation *creation, const struct groups *groups,
 	struct written_row *rows = ARENA_ARRAY(arena, struct written_row, creation->n);
 
 	for (size_t g = 0; g < groups->n; g++)
-		for (size_t i = 0; i < batches[g].nrows && i < groups->items[g].n; i++)
-			by_object[groups->items[g].indexes[i]] = (struct written_row){&batches[g], i};
+		for (size_t i = 0; i < batches[g].nrows && i < groups->items[g].indexes.n; i++)
+			by_object[groups->items[g].indexes.items[i]] = (struct written_row){&batches[g], i};
 	written->nrows = 0;
 	for (size_t i = 0; i < creation->n; i++)
 		if (by_object[i].batch)
@@ -148,8 +152,7 @@ static void fill_owner(struct creation *creation, struct str owner)
 	const struct field *field = creation->scope->relation->field;
 
 	for (size_t i = 0; i < creation->n; i++)
-		creation->rows[i].cells[field->index] =
-		    (struct cell){.kind = CELL_TEXT, .text = owner};
+		creation->rows[i].cells[field->index] = (struct cell){.kind = CELL_TEXT, .text = owner};
 }
 
 static bool create_related(struct creation *creation)
@@ -213,8 +216,8 @@ static void creation_init(struct creation *creation, struct writing *writing,
                           const struct model *model, const struct plan_scope *scope,
                           struct written *written)
 {
-	*creation = (struct creation){
-	    .writing = writing, .model = model, .scope = scope, .written = written};
+	*creation =
+		(struct creation){.writing = writing, .model = model, .scope = scope, .written = written};
 	*written = (struct written){.model = model};
 	plan_model_layout(writing->arena, model, &written->layout);
 }
@@ -231,8 +234,7 @@ static struct value without_through_defaults(struct creation *creation, const st
 	creation->through_defaults = value_get(object, name);
 	if (!creation->through_defaults)
 		return rest;
-	struct member *members =
-	    ARENA_ARRAY(creation->writing->arena, struct member, object->object.n);
+	struct member *members = ARENA_ARRAY(creation->writing->arena, struct member, object->object.n);
 	rest.object.n = 0;
 	for (size_t i = 0; i < object->object.n; i++)
 		if (!str_is(object->object.members[i].key, name))
@@ -298,8 +300,8 @@ static bool read_flag(struct writing *writing, const struct value *body, const c
 	*is_set = value && value->kind == VALUE_BOOL && value->boolean;
 	if (!value || value->kind == VALUE_BOOL)
 		return true;
-	return error_set(writing->error, ERROR_VALUE, value->pos, "'%s' is true or false, not %s.", name,
-	                 value_kind_name(value->kind));
+	return error_set(writing->error, ERROR_VALUE, value->pos, "'%s' is true or false, not %s.",
+	                 name, value_kind_name(value->kind));
 }
 
 static bool bulk_objects(struct creation *creation, const struct value *body,

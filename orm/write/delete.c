@@ -36,7 +36,7 @@ static void count(struct writing *writing, struct deleted *deleted, const struct
 	}
 	if (!deleted->per_model)
 		deleted->per_model =
-		    arena_array(writing->arena, writing->registry->nmodels, sizeof *deleted->per_model);
+			arena_array(writing->arena, writing->registry->nmodels, sizeof *deleted->per_model);
 	deleted->per_model[deleted->nmodels].model = model;
 	deleted->per_model[deleted->nmodels++].n = n;
 }
@@ -44,7 +44,8 @@ static void count(struct writing *writing, struct deleted *deleted, const struct
 /* -- collecting ------------------------------------------------------------------ */
 
 /* The keys of the rows, npk texts each. */
-static struct str *keys_of(struct arena *arena, const struct model *model, const struct db_rows *rows)
+static struct str *keys_of(struct arena *arena, const struct model *model,
+                           const struct db_rows *rows)
 {
 	size_t npk = model->npk_fields;
 	struct str *keys = ARENA_ARRAY(arena, struct str, rows->nrows * npk);
@@ -106,8 +107,7 @@ static bool value_left(struct writing *writing, const struct relation *relation,
 		value = relation->field->default_value;
 	if (relation->on_delete == ON_DELETE_SET)
 		value = relation->set_value;
-	return !value ||
-	       field_parse(relation->field, value, writing->arena, text, writing->error);
+	return !value || field_parse(relation->field, value, writing->arena, text, writing->error);
 }
 
 struct script {
@@ -209,10 +209,12 @@ static bool is_deletable(struct writing *writing, const struct query *query)
 		if (clause->has_distinct && (clause->is_distinct || clause->ndistinct_on))
 			return refuse(writing, clause, "Cannot call delete() after .distinct().");
 		if (clause->projection != PROJECTION_NONE || clause->has_group_by)
-			return refuse(writing, clause, "Cannot call delete() after .values() or .values_list()");
-		if (clause->combinator != COMBINATOR_NONE)
 			return refuse(writing, clause,
-			              "Calling delete() after union, intersection or difference is not supported.");
+			              "Cannot call delete() after .values() or .values_list()");
+		if (clause->combinator != COMBINATOR_NONE)
+			return refuse(
+				writing, clause,
+				"Calling delete() after union, intersection or difference is not supported.");
 	}
 	return true;
 }
@@ -232,8 +234,8 @@ static bool delete_plainly(struct writing *writing, const struct model *model,
 }
 
 bool write_delete(struct db_session *session, const struct model *model,
-                  const struct plan_scope *scope, const struct query *query, struct deleted *deleted,
-                  struct error *error)
+                  const struct plan_scope *scope, const struct query *query,
+                  struct deleted *deleted, struct error *error)
 {
 	struct writing writing;
 	struct statement keys;

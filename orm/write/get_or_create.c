@@ -96,9 +96,9 @@ static void read_object(struct request *request, const struct value *body)
 	}
 	for (size_t i = 0; defaults && i < defaults->object.n; i++)
 		members[n++] = defaults->object.members[i];
-	request->object = (struct value){
-	    .kind = VALUE_OBJECT, .pos = defaults ? defaults->pos : lookup->pos,
-	    .object = {.members = members, .n = n}};
+	request->object = (struct value){.kind = VALUE_OBJECT,
+	                                 .pos = defaults ? defaults->pos : lookup->pos,
+	                                 .object = {.members = members, .n = n}};
 }
 
 /* -- finding --------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ static bool plan_lookup(struct request *request, const struct value *body)
 
 	*filter = (struct member){.key = STR("filter"), .value = *value_get(body, "lookup")};
 	*clause = (struct value){
-	    .kind = VALUE_OBJECT, .pos = body->pos, .object = {.members = filter, .n = 1}};
+		.kind = VALUE_OBJECT, .pos = body->pos, .object = {.members = filter, .n = 1}};
 	return decode_query(writing->arena, clause, NULL, &query, writing->error) &&
 	       plan_pick(writing->arena, request->model, request->scope, query, PLAN_GET,
 	                 &request->plan, writing->error);
@@ -137,7 +137,7 @@ static bool find(struct request *request, bool *is_found)
 	*row = (struct written_row){rows, 0};
 	*is_found = true;
 	*request->written = (struct written){
-	    .model = request->model, .layout = request->plan->layout, .rows = row, .nrows = 1};
+		.model = request->model, .layout = request->plan->layout, .rows = row, .nrows = 1};
 	return true;
 }
 
@@ -189,7 +189,7 @@ bool write_get_or_create(struct db_session *session, const struct model *model,
 {
 	struct writing writing;
 	struct request request = {
-	    .writing = &writing, .model = model, .scope = scope, .written = written};
+		.writing = &writing, .model = model, .scope = scope, .written = written};
 
 	*is_created = false;
 	writing_init(&writing, session, model->registry, error);

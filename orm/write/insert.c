@@ -193,8 +193,8 @@ static void add_array(struct sql *sql, const struct field *field, struct str tex
 }
 
 /* FROM unnest($1, $2) AS u(c0, c1); returns how many columns it has. */
-static unsigned add_source(struct sql *sql, const struct model *model, const struct row *const *rows,
-                           size_t n)
+static unsigned add_source(struct sql *sql, const struct model *model,
+                           const struct row *const *rows, size_t n)
 {
 	unsigned ncolumns = 0;
 

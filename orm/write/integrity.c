@@ -78,7 +78,7 @@ static void say_violated(struct error *error, const struct constraint *constrain
 		return;
 	}
 	error->detail =
-	    arena_printf(error->arena, "Constraint “%.*s” is violated.", STR_ARG(constraint->name));
+		arena_printf(error->arena, "Constraint “%.*s” is violated.", STR_ARG(constraint->name));
 }
 
 static bool explain_declared(struct error *error, const struct model *model)
@@ -88,7 +88,7 @@ static bool explain_declared(struct error *error, const struct model *model)
 		if (!str_eq(constraint->name, error->constraint))
 			continue;
 		const struct field **fields =
-		    ARENA_ARRAY(error->arena, const struct field *, constraint->nparts + 1);
+			ARENA_ARRAY(error->arena, const struct field *, constraint->nparts + 1);
 		size_t n = 0;
 		for (size_t part = 0; part < constraint->nparts; part++)
 			if (constraint->parts[part].field)
@@ -117,7 +117,7 @@ static bool explain_together(struct error *error, const struct model *model)
 		for (size_t c = 0; c < n; c++)
 			columns[c] = fields[c]->column;
 		struct str name =
-		    django_index_name(error->arena, last_part(model->table), columns, n, "_uniq");
+			django_index_name(error->arena, last_part(model->table), columns, n, "_uniq");
 		if (!str_eq(name, error->constraint))
 			continue;
 		say_exists(error, model, fields, n);
@@ -130,9 +130,9 @@ static bool is_foreign_key_name(struct error *error, const struct field *field)
 {
 	if (!field->relation || !field->relation->target)
 		return false;
-	struct str suffix = arena_printf(error->arena, "_fk_%.*s_%.*s",
-	                                 STR_ARG(last_part(field->relation->to->table)),
-	                                 STR_ARG(field->relation->target->column));
+	struct str suffix =
+		arena_printf(error->arena, "_fk_%.*s_%.*s", STR_ARG(last_part(field->relation->to->table)),
+	                 STR_ARG(field->relation->target->column));
 	struct str name = django_index_name(error->arena, last_part(field->model->table),
 	                                    &field->column, 1, arena_cstr(error->arena, suffix));
 	return str_eq(name, error->constraint);
@@ -168,7 +168,7 @@ static bool is_own_name(struct error *error, const struct field *field, const ch
 			column.n--;
 	}
 	struct str name =
-	    arena_printf(error->arena, "%.*s_%.*s_%s", STR_ARG(table), STR_ARG(column), suffix);
+		arena_printf(error->arena, "%.*s_%.*s_%s", STR_ARG(table), STR_ARG(column), suffix);
 	return str_eq(name, error->constraint);
 }
 
@@ -176,8 +176,8 @@ static bool is_unique_name(struct error *error, const struct field *field)
 {
 	if (is_own_name(error, field, "key"))
 		return true;
-	struct str django = django_index_name(error->arena, last_part(field->model->table),
-	                                      &field->column, 1, "_uniq");
+	struct str django =
+		django_index_name(error->arena, last_part(field->model->table), &field->column, 1, "_uniq");
 	return str_eq(django, error->constraint);
 }
 

@@ -50,10 +50,10 @@ void link_init(struct link *link, const struct plan_scope *scope)
 	const struct relation *relation = scope->relation;
 
 	*link = (struct link){
-	    .relation = relation,
-	    .through = relation->through,
-	    .source = scope->is_reverse ? relation->through_to : relation->through_from,
-	    .target = scope->is_reverse ? relation->through_from : relation->through_to,
+		.relation = relation,
+		.through = relation->through,
+		.source = scope->is_reverse ? relation->through_to : relation->through_from,
+		.target = scope->is_reverse ? relation->through_from : relation->through_to,
 	};
 }
 
@@ -253,8 +253,7 @@ bool link_remove(struct writing *writing, const struct link *link, const struct 
                  uint64_t *removed)
 {
 	*removed = 0;
-	return !n ||
-	       take_away(writing, link, THESE, part_array_text(writing->arena, keys, n), removed);
+	return !n || take_away(writing, link, THESE, part_array_text(writing->arena, keys, n), removed);
 }
 
 bool link_keep(struct writing *writing, const struct link *link, const struct str *keys, size_t n,

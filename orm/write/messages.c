@@ -4,7 +4,7 @@
 #include "orm/write/messages.h"
 
 static const struct message_value *find_value(const struct message_value *values, size_t n,
-                                               struct str name)
+                                              struct str name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (str_is(name, values[i].name))
@@ -46,8 +46,8 @@ static size_t read_placeholder(struct str rest, struct str *name, char *form)
 	return (size_t)(end - rest.p) + 2;
 }
 
-struct str message_format(struct arena *arena, struct str template, const struct message_value *values,
-                          size_t n)
+struct str message_format(struct arena *arena, struct str template,
+                          const struct message_value *values, size_t n)
 {
 	struct buf out = {0};
 

@@ -15,8 +15,8 @@ struct message_value {
 };
 
 /* Placeholders of other names stay as they are. */
-struct str message_format(struct arena *arena, struct str template, const struct message_value *values,
-                          size_t n);
+struct str message_format(struct arena *arena, struct str template,
+                          const struct message_value *values, size_t n);
 /* A client's value as Python's str() has it: text as it is, True, None; the rest as JSON. */
 struct str message_of_value(struct arena *arena, const struct value *value);
 /* The field's own message for a code (error_messages), else `otherwise`. */

@@ -66,7 +66,7 @@ struct regex *regex_compile(struct arena *arena, struct str pattern, struct str 
 	int code;
 	PCRE2_SIZE offset;
 	pcre2_code *compiled =
-	    pcre2_compile((PCRE2_SPTR)text.p, text.n, read_flags(flags), &code, &offset, NULL);
+		pcre2_compile((PCRE2_SPTR)text.p, text.n, read_flags(flags), &code, &offset, NULL);
 
 	if (!compiled)
 		return NULL;
@@ -82,7 +82,8 @@ struct regex *regex_compile(struct arena *arena, struct str pattern, struct str 
 
 enum regex_answer regex_search(const struct regex *regex, struct str text)
 {
-	int found = pcre2_match(regex->code, (PCRE2_SPTR)text.p, text.n, 0, 0, regex->data, regex->context);
+	int found =
+		pcre2_match(regex->code, (PCRE2_SPTR)text.p, text.n, 0, 0, regex->data, regex->context);
 
 	if (found >= 0)
 		return REGEX_FOUND;

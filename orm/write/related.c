@@ -14,8 +14,8 @@ struct change {
 	enum related_change kind;
 	const struct value *body;
 	struct targets targets;
-	struct link link;   /* many-to-many */
-	struct str owner;   /* foreign key: what it refers to */
+	struct link link; /* many-to-many */
+	struct str owner; /* foreign key: what it refers to */
 	struct related_changed *changed;
 };
 
@@ -315,8 +315,8 @@ bool write_related(struct db_session *session, const struct plan_scope *scope,
                    struct related_changed *changed, struct error *error)
 {
 	struct writing writing;
-	struct change change = {.writing = &writing, .scope = scope, .kind = kind, .body = body,
-	                        .changed = changed};
+	struct change change = {
+		.writing = &writing, .scope = scope, .kind = kind, .body = body, .changed = changed};
 
 	*changed = (struct related_changed){0};
 	writing_init(&writing, session, scope->relation->from->registry, error);

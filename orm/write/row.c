@@ -154,8 +154,8 @@ static bool read_missing(struct row_reader *reader, const struct field *field,
 {
 	struct arena *arena = reader->writing->arena;
 	bool is_order = reader->model->order_with_respect_to.n && str_is(field->name, "_order");
-	bool is_kept = reader->mode == ROW_WHOLE &&
-	               (field->is_primary_key || field->auto_now_add || is_order);
+	bool is_kept =
+		reader->mode == ROW_WHOLE && (field->is_primary_key || field->auto_now_add || is_order);
 	struct value missing;
 
 	if (is_kept || field->is_generated)

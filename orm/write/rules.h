@@ -14,9 +14,12 @@ typedef bool rule_fn(const struct subject *subject, const struct value *argument
                      struct verdict *verdict);
 
 /* rules_number.c: limits, lengths, digits. */
-rule_fn rule_min_value, rule_max_value, rule_step, rule_min_length, rule_max_length, rule_column_length, rule_array_min_length, rule_array_max_length, rule_array_size, rule_decimal, rule_column_digits;
+rule_fn rule_min_value, rule_max_value, rule_step, rule_min_length, rule_max_length,
+	rule_column_length, rule_array_min_length, rule_array_max_length, rule_array_size, rule_decimal,
+	rule_column_digits;
 /* rules_form.c: forms of text, files, keys. */
-rule_fn rule_email, rule_slug, rule_unicode_slug, rule_ipv4, rule_ipv6, rule_ip, rule_domain, rule_integer_list, rule_url, rule_null_characters, rule_regex, rule_file_extension, rule_keys;
+rule_fn rule_email, rule_slug, rule_unicode_slug, rule_ipv4, rule_ipv6, rule_ip, rule_domain,
+	rule_integer_list, rule_url, rule_null_characters, rule_regex, rule_file_extension, rule_keys;
 
 /* An argument by name; NULL when it is not given or of another kind. */
 const struct value *rule_argument(const struct value *arguments, const char *name,

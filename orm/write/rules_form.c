@@ -5,8 +5,8 @@
 /* -- forms ----------------------------------------------------------------------- */
 
 #define FORM_RULE(name, test)                                                                      \
-	bool name(const struct subject *subject, const struct value *arguments,                  \
-	          struct verdict *verdict)                                                              \
+	bool name(const struct subject *subject, const struct value *arguments,                        \
+	          struct verdict *verdict)                                                             \
 	{                                                                                              \
 		(void)arguments;                                                                           \
 		(void)verdict;                                                                             \
@@ -35,7 +35,7 @@ static bool list_has(const struct value *list, struct str key)
 
 /* The allow list names domains that need not look like one. */
 bool rule_email(const struct subject *subject, const struct value *arguments,
-                        struct verdict *verdict)
+                struct verdict *verdict)
 {
 	const struct value *allowed = rule_argument(arguments, "allowlist", VALUE_LIST);
 
@@ -46,13 +46,14 @@ bool rule_email(const struct subject *subject, const struct value *arguments,
 		if (subject->text.p[at - 1] != '@')
 			continue;
 		struct str local = str_sub(subject->text, 0, at - 1);
-		return is_email_local(local) && list_has(allowed, str_sub(subject->text, at, subject->text.n));
+		return is_email_local(local) &&
+		       list_has(allowed, str_sub(subject->text, at, subject->text.n));
 	}
 	return false;
 }
 
 bool rule_integer_list(const struct subject *subject, const struct value *arguments,
-                               struct verdict *verdict)
+                       struct verdict *verdict)
 {
 	const struct value *separator = rule_argument(arguments, "sep", VALUE_TEXT);
 	const struct value *negative = rule_argument(arguments, "allow_negative", VALUE_BOOL);
@@ -62,8 +63,7 @@ bool rule_integer_list(const struct subject *subject, const struct value *argume
 	                       negative && negative->boolean);
 }
 
-bool rule_url(const struct subject *subject, const struct value *arguments,
-                      struct verdict *verdict)
+bool rule_url(const struct subject *subject, const struct value *arguments, struct verdict *verdict)
 {
 	const char *names[17] = {NULL};
 	const struct value *schemes = rule_argument(arguments, "schemes", VALUE_LIST);
@@ -72,13 +72,14 @@ bool rule_url(const struct subject *subject, const struct value *arguments,
 	if (!schemes)
 		return is_url(subject->text, NULL);
 	for (size_t i = 0; i < schemes->list.n && i < 16; i++)
-		names[i] = arena_cstr(subject->validation->arena,
-		                      message_of_value(subject->validation->arena, &schemes->list.items[i]));
+		names[i] =
+			arena_cstr(subject->validation->arena,
+		               message_of_value(subject->validation->arena, &schemes->list.items[i]));
 	return is_url(subject->text, names);
 }
 
 bool rule_null_characters(const struct subject *subject, const struct value *arguments,
-                                 struct verdict *verdict)
+                          struct verdict *verdict)
 {
 	(void)arguments;
 	(void)verdict;
@@ -96,7 +97,7 @@ static struct str regex_flags(struct arena *arena, const struct value *arguments
 }
 
 bool rule_regex(const struct subject *subject, const struct value *arguments,
-                        struct verdict *verdict)
+                struct verdict *verdict)
 {
 	struct validation *validation = subject->validation;
 	const struct value *pattern = rule_argument(arguments, "regex", VALUE_TEXT);
@@ -106,7 +107,7 @@ bool rule_regex(const struct subject *subject, const struct value *arguments,
 	if (!pattern)
 		return true;
 	const struct regex *regex =
-	    validation_regex(validation, pattern, regex_flags(validation->arena, arguments));
+		validation_regex(validation, pattern, regex_flags(validation->arena, arguments));
 	if (!regex)
 		return false;
 	bool is_inverse = inverse && inverse->boolean;
@@ -154,7 +155,7 @@ static bool holds_extension(const struct subject *subject, const struct str *all
 }
 
 bool rule_file_extension(const struct subject *subject, const struct value *arguments,
-                                 struct verdict *verdict)
+                         struct verdict *verdict)
 {
 	const struct value *list = rule_argument(arguments, "allowed_extensions", VALUE_LIST);
 
@@ -175,7 +176,7 @@ static bool has_member(const struct value *object, struct str key)
 }
 
 bool rule_keys(const struct subject *subject, const struct value *arguments,
-                      struct verdict *verdict)
+               struct verdict *verdict)
 {
 	struct arena *arena = subject->validation->arena;
 	const struct value *keys = rule_argument(arguments, "keys", VALUE_LIST);

@@ -6,14 +6,15 @@ const struct value *rule_argument(const struct value *arguments, const char *nam
                                   enum value_kind kind)
 {
 	const struct value *value =
-	    arguments && arguments->kind == VALUE_OBJECT ? value_get(arguments, name) : NULL;
+		arguments && arguments->kind == VALUE_OBJECT ? value_get(arguments, name) : NULL;
 
 	return value && value->kind == kind ? value : NULL;
 }
 
 const struct value *rule_limit(const struct value *arguments)
 {
-	return arguments && arguments->kind == VALUE_OBJECT ? value_get(arguments, "limit_value") : NULL;
+	return arguments && arguments->kind == VALUE_OBJECT ? value_get(arguments, "limit_value")
+	                                                    : NULL;
 }
 
 void rule_tell(struct verdict *verdict, const char *name, struct str text)
@@ -133,25 +134,25 @@ static bool holds_limit(const struct subject *subject, const struct value *argum
 }
 
 bool rule_min_value(const struct subject *subject, const struct value *arguments,
-                            struct verdict *verdict)
+                    struct verdict *verdict)
 {
 	return holds_limit(subject, arguments, -1, verdict);
 }
 
 bool rule_max_value(const struct subject *subject, const struct value *arguments,
-                            struct verdict *verdict)
+                    struct verdict *verdict)
 {
 	return holds_limit(subject, arguments, 1, verdict);
 }
 
 /* offset + n * step */
 bool rule_step(const struct subject *subject, const struct value *arguments,
-                       struct verdict *verdict)
+               struct verdict *verdict)
 {
 	struct arena *arena = subject->validation->arena;
 	const struct value *step = rule_limit(arguments);
 	const struct value *offset =
-	    arguments && arguments->kind == VALUE_OBJECT ? value_get(arguments, "offset") : NULL;
+		arguments && arguments->kind == VALUE_OBJECT ? value_get(arguments, "offset") : NULL;
 	struct decimal value, by, from;
 
 	if (!step || !decimal_parse(arena, message_of_value(arena, step), &by) ||
@@ -160,8 +161,9 @@ bool rule_step(const struct subject *subject, const struct value *arguments,
 	rule_tell(verdict, "limit_value", message_of_value(arena, step));
 	if (!offset || !decimal_parse(arena, message_of_value(arena, offset), &from))
 		return decimal_is_multiple(&value, NULL, &by);
-	verdict->message = "Ensure this value is a multiple of step size %(limit_value)s, starting from "
-	                   "%(offset)s.";
+	verdict->message =
+		"Ensure this value is a multiple of step size %(limit_value)s, starting from "
+		"%(offset)s.";
 	rule_tell(verdict, "offset", message_of_value(arena, offset));
 	return decimal_is_multiple(&value, &from, &by);
 }
@@ -193,11 +195,11 @@ static bool holds_length(const struct subject *subject, int64_t limit, bool is_u
 }
 
 bool rule_min_length(const struct subject *subject, const struct value *arguments,
-                             struct verdict *verdict)
+                     struct verdict *verdict)
 {
 	static const struct length_words words = {
-	    "Ensure this value has at least %(limit_value)d character (it has %(show_value)d).",
-	    "Ensure this value has at least %(limit_value)d characters (it has %(show_value)d)."};
+		"Ensure this value has at least %(limit_value)d character (it has %(show_value)d).",
+		"Ensure this value has at least %(limit_value)d characters (it has %(show_value)d)."};
 	const struct value *limit = rule_limit(arguments);
 
 	return !limit || limit->kind != VALUE_INT ||
@@ -205,11 +207,11 @@ bool rule_min_length(const struct subject *subject, const struct value *argument
 }
 
 static const struct length_words max_length_words = {
-    "Ensure this value has at most %(limit_value)d character (it has %(show_value)d).",
-    "Ensure this value has at most %(limit_value)d characters (it has %(show_value)d)."};
+	"Ensure this value has at most %(limit_value)d character (it has %(show_value)d).",
+	"Ensure this value has at most %(limit_value)d characters (it has %(show_value)d)."};
 
 bool rule_max_length(const struct subject *subject, const struct value *arguments,
-                             struct verdict *verdict)
+                     struct verdict *verdict)
 {
 	const struct value *limit = rule_limit(arguments);
 
@@ -219,7 +221,7 @@ bool rule_max_length(const struct subject *subject, const struct value *argument
 
 /* The field's own max_length. */
 bool rule_column_length(const struct subject *subject, const struct value *arguments,
-                                struct verdict *verdict)
+                        struct verdict *verdict)
 {
 	(void)arguments;
 	return subject->field->max_length < 0 ||
@@ -227,11 +229,11 @@ bool rule_column_length(const struct subject *subject, const struct value *argum
 }
 
 bool rule_array_min_length(const struct subject *subject, const struct value *arguments,
-                                   struct verdict *verdict)
+                           struct verdict *verdict)
 {
 	static const struct length_words words = {
-	    "List contains %(show_value)d item, it should contain no fewer than %(limit_value)d.",
-	    "List contains %(show_value)d items, it should contain no fewer than %(limit_value)d."};
+		"List contains %(show_value)d item, it should contain no fewer than %(limit_value)d.",
+		"List contains %(show_value)d items, it should contain no fewer than %(limit_value)d."};
 	const struct value *limit = rule_limit(arguments);
 
 	if (!limit || limit->kind != VALUE_INT ||
@@ -242,8 +244,8 @@ bool rule_array_min_length(const struct subject *subject, const struct value *ar
 }
 
 static const struct length_words array_max_words = {
-    "List contains %(show_value)d item, it should contain no more than %(limit_value)d.",
-    "List contains %(show_value)d items, it should contain no more than %(limit_value)d."};
+	"List contains %(show_value)d item, it should contain no more than %(limit_value)d.",
+	"List contains %(show_value)d items, it should contain no more than %(limit_value)d."};
 
 static bool holds_array_max(const struct subject *subject, int64_t limit, struct verdict *verdict)
 {
@@ -254,7 +256,7 @@ static bool holds_array_max(const struct subject *subject, int64_t limit, struct
 }
 
 bool rule_array_max_length(const struct subject *subject, const struct value *arguments,
-                                   struct verdict *verdict)
+                           struct verdict *verdict)
 {
 	const struct value *limit = rule_limit(arguments);
 
@@ -263,7 +265,7 @@ bool rule_array_max_length(const struct subject *subject, const struct value *ar
 
 /* The size of an ArrayField. */
 bool rule_array_size(const struct subject *subject, const struct value *arguments,
-                             struct verdict *verdict)
+                     struct verdict *verdict)
 {
 	(void)arguments;
 	return subject->field->array_size < 0 ||
@@ -287,14 +289,14 @@ static bool holds_digits(const struct subject *subject, int64_t max_digits, int6
                          struct verdict *verdict)
 {
 	static const struct length_words total = {
-	    "Ensure that there are no more than %(max)s digit in total.",
-	    "Ensure that there are no more than %(max)s digits in total."};
+		"Ensure that there are no more than %(max)s digit in total.",
+		"Ensure that there are no more than %(max)s digits in total."};
 	static const struct length_words places = {
-	    "Ensure that there are no more than %(max)s decimal place.",
-	    "Ensure that there are no more than %(max)s decimal places."};
+		"Ensure that there are no more than %(max)s decimal place.",
+		"Ensure that there are no more than %(max)s decimal places."};
 	static const struct length_words before = {
-	    "Ensure that there are no more than %(max)s digit before the decimal point.",
-	    "Ensure that there are no more than %(max)s digits before the decimal point."};
+		"Ensure that there are no more than %(max)s digit before the decimal point.",
+		"Ensure that there are no more than %(max)s digits before the decimal point."};
 	struct arena *arena = subject->validation->arena;
 	struct decimal d;
 
@@ -321,7 +323,7 @@ static int64_t integer_argument(const struct value *arguments, const char *name)
 }
 
 bool rule_decimal(const struct subject *subject, const struct value *arguments,
-                          struct verdict *verdict)
+                  struct verdict *verdict)
 {
 	return holds_digits(subject, integer_argument(arguments, "max_digits"),
 	                    integer_argument(arguments, "decimal_places"), verdict);
@@ -329,8 +331,9 @@ bool rule_decimal(const struct subject *subject, const struct value *arguments,
 
 /* The field's own max_digits and decimal_places. */
 bool rule_column_digits(const struct subject *subject, const struct value *arguments,
-                               struct verdict *verdict)
+                        struct verdict *verdict)
 {
 	(void)arguments;
-	return holds_digits(subject, subject->field->max_digits, subject->field->decimal_places, verdict);
+	return holds_digits(subject, subject->field->max_digits, subject->field->decimal_places,
+	                    verdict);
 }

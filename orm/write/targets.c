@@ -67,7 +67,7 @@ static bool add_lookup(struct gathering *gathering, const struct value *lookups,
 
 	*filter = (struct member){.key = STR("filter"), .value = *lookups};
 	*clause = (struct value){
-	    .kind = VALUE_OBJECT, .pos = lookups->pos, .object = {.members = filter, .n = 1}};
+		.kind = VALUE_OBJECT, .pos = lookups->pos, .object = {.members = filter, .n = 1}};
 	return add_query(gathering, clause, NULL, (struct searched){lookups, is_bare});
 }
 
@@ -86,8 +86,8 @@ static bool add_bare(struct gathering *gathering, const struct value *value)
 	struct member *pk = ARENA_NEW(writing->arena, struct member);
 	struct value *lookups = ARENA_NEW(writing->arena, struct value);
 	*pk = (struct member){.key = STR("pk"), .value = *value};
-	*lookups = (struct value){
-	    .kind = VALUE_OBJECT, .pos = value->pos, .object = {.members = pk, .n = 1}};
+	*lookups =
+		(struct value){.kind = VALUE_OBJECT, .pos = value->pos, .object = {.members = pk, .n = 1}};
 	return add_lookup(gathering, lookups, true);
 }
 

@@ -8,7 +8,7 @@ struct gathering;
 
 struct targets {
 	struct gathering *gathering; /* private */
-	struct str *keys; /* distinct */
+	struct str *keys;            /* distinct */
 	size_t n;
 	/* For each the place of the bare value that named it; NULL when a lookup or filter found it. */
 	const struct pos **places;

@@ -6,8 +6,8 @@
 #include "orm/write/parts.h"
 
 bool write_update(struct db_session *session, const struct model *model,
-                  const struct plan_scope *scope, const struct query *query, const struct value *set,
-                  uint64_t *updated, struct error *error)
+                  const struct plan_scope *scope, const struct query *query,
+                  const struct value *set, uint64_t *updated, struct error *error)
 {
 	struct writing writing;
 	struct assignments assignments;
@@ -48,7 +48,7 @@ static bool keeps_key(struct writing *writing, const struct model *model,
 	for (size_t i = 0; set->kind == VALUE_OBJECT && i < set->object.n; i++) {
 		const struct member *member = &set->object.members[i];
 		const struct field *field =
-		    str_is(member->key, "pk") ? model->pk : model_field(model, member->key);
+			str_is(member->key, "pk") ? model->pk : model_field(model, member->key);
 		struct str given, addressed;
 		if (!field || field != model->pk)
 			continue;

@@ -20,7 +20,7 @@ void validation_violate(struct validation *validation, struct str field, const s
 	if (validation->violations.n == VIOLATIONS_MAX)
 		return;
 	*ARENA_PUSH(validation->arena, &validation->violations) =
-	    (struct error_field){.field = field, .message = message, .code = code, .pos = pos};
+		(struct error_field){.field = field, .message = message, .code = code, .pos = pos};
 }
 
 bool validation_finish(const struct validation *validation, struct error *error)
@@ -49,7 +49,7 @@ const struct regex *validation_regex(struct validation *validation, const struct
 	if (!regex)
 		log_event(LOG_ERROR, "bad_regex", LOG_FIELDS(LOG_STR("pattern", pattern->text)));
 	*ARENA_PUSH(validation->arena, &validation->regexes) =
-	    (struct validation_regex){pattern, regex};
+		(struct validation_regex){pattern, regex};
 	return regex;
 }
 
@@ -118,12 +118,12 @@ static const char *invalid_message(const struct field *field)
 		return "“%(value)s” value has an invalid date format. It must be in YYYY-MM-DD format.";
 	case TYPE_DATETIME:
 		return "“%(value)s” value has an invalid format. It must be in "
-		       "YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ] format.";
+			   "YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ] format.";
 	case TYPE_TIME:
 		return "“%(value)s” value has an invalid format. It must be in HH:MM[:ss[.uuuuuu]] format.";
 	case TYPE_DURATION:
 		return "“%(value)s” value has an invalid format. It must be in "
-		       "[DD] [[HH:]MM:]ss[.uuuuuu] format.";
+			   "[DD] [[HH:]MM:]ss[.uuuuuu] format.";
 	case TYPE_INET:
 		return "Enter a valid %(protocol)s address.";
 	case TYPE_TEXT:
@@ -164,21 +164,22 @@ static bool impossible_moment(const struct field *field, const struct value *val
 	bool is_day = value->text.n == 10 && has_shape(value->text, "0000-00-00");
 	if ((kind == TYPE_DATE || kind == TYPE_DATETIME) && is_day) {
 		*code = "invalid_date";
-		*message = "“%(value)s” value has the correct format (YYYY-MM-DD) but it is an invalid date.";
+		*message =
+			"“%(value)s” value has the correct format (YYYY-MM-DD) but it is an invalid date.";
 		return true;
 	}
-	bool has_date = has_shape(value->text, "0000-00-00T00:00") ||
-	                has_shape(value->text, "0000-00-00 00:00");
+	bool has_date =
+		has_shape(value->text, "0000-00-00T00:00") || has_shape(value->text, "0000-00-00 00:00");
 	if (kind == TYPE_DATETIME && has_date) {
 		*code = "invalid_datetime";
 		*message = "“%(value)s” value has the correct format "
-		           "(YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ]) but it is an invalid date/time.";
+				   "(YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ]) but it is an invalid date/time.";
 		return true;
 	}
 	if (kind == TYPE_TIME && has_shape(value->text, "00:00")) {
 		*code = "invalid_time";
-		*message =
-		    "“%(value)s” value has the correct format (HH:MM[:ss[.uuuuuu]]) but it is an invalid time.";
+		*message = "“%(value)s” value has the correct format (HH:MM[:ss[.uuuuuu]]) but it is an "
+		           "invalid time.";
 		return true;
 	}
 	return false;
@@ -200,8 +201,8 @@ static bool violate(struct validation *validation, const struct field *field,
 {
 	struct arena *arena = validation->arena;
 	struct message_value all[8] = {
-	    {"value", message_of_value(arena, value), value->kind == VALUE_TEXT},
-	    {"protocol", protocol_name(field), false},
+		{"value", message_of_value(arena, value), value->kind == VALUE_TEXT},
+		{"protocol", protocol_name(field), false},
 	};
 	size_t nall = 2;
 
@@ -249,8 +250,8 @@ static bool is_in_range(struct validation *validation, const struct field *field
 	struct str message = is_small
 	                         ? STR("Ensure this value is greater than or equal to %(limit_value)s.")
 	                         : STR("Ensure this value is less than or equal to %(limit_value)s.");
-	return violate(validation, field, value, is_small ? STR("min_value") : STR("max_value"), message,
-	               &told, 1);
+	return violate(validation, field, value, is_small ? STR("min_value") : STR("max_value"),
+	               message, &told, 1);
 }
 
 static bool parse(struct validation *validation, const struct field *field,
@@ -317,7 +318,7 @@ static bool obeys(const struct subject *subject, const struct validator_type *ty
 		return true;
 	struct str code = declared && declared->code.p ? declared->code : str_of(verdict.code);
 	struct str message =
-	    declared && declared->message.p ? declared->message : str_of(verdict.message);
+		declared && declared->message.p ? declared->message : str_of(verdict.message);
 	return violate(subject->validation, subject->field, subject->value, code, message,
 	               verdict.values, verdict.nvalues);
 }
@@ -357,7 +358,7 @@ static bool items_obey(struct validation *validation, const struct field *field,
 		if (validate_value(&inner, field->base_field, &list->list.items[i], &text))
 			continue;
 		struct str message =
-		    arena_printf(validation->arena, "Item %zu in the array did not validate: %.*s", i + 1,
+			arena_printf(validation->arena, "Item %zu in the array did not validate: %.*s", i + 1,
 		                 STR_ARG(inner.violations.items[0].message));
 		validation_violate(validation, field->name, inner.violations.items[0].pos,
 		                   STR("item_invalid"), message);

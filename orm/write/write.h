@@ -35,8 +35,8 @@ bool write_bulk_create(struct db_session *session, const struct model *model,
                        struct written *written, struct error *error);
 /* `set` is an object of assignments. */
 bool write_update(struct db_session *session, const struct model *model,
-                  const struct plan_scope *scope, const struct query *query, const struct value *set,
-                  uint64_t *updated, struct error *error);
+                  const struct plan_scope *scope, const struct query *query,
+                  const struct value *set, uint64_t *updated, struct error *error);
 /* PATCH and PUT of one row (scope->pk): the row as it stands then.  PUT wants every field that has
  * no default. */
 bool write_row(struct db_session *session, const struct model *model,
@@ -48,12 +48,12 @@ struct deleted {
 	struct {
 		const struct model *model;
 		uint64_t n;
-	} *per_model;
+	} * per_model;
 	size_t nmodels;
 };
 bool write_delete(struct db_session *session, const struct model *model,
-                  const struct plan_scope *scope, const struct query *query, struct deleted *deleted,
-                  struct error *error);
+                  const struct plan_scope *scope, const struct query *query,
+                  struct deleted *deleted, struct error *error);
 /* {"lookup": {…}, "defaults": {…}}; safe under races where a unique constraint covers the lookup. */
 bool write_get_or_create(struct db_session *session, const struct model *model,
                          const struct plan_scope *scope, const struct value *body, bool *is_created,

@@ -9,7 +9,7 @@ void writing_init(struct writing *writing, struct db_session *session,
                   const struct registry *registry, struct error *error)
 {
 	*writing = (struct writing){
-	    .session = session, .arena = session->arena, .registry = registry, .error = error};
+		.session = session, .arena = session->arena, .registry = registry, .error = error};
 }
 
 static bool done(struct writing *writing, bool is_good)

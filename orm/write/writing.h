@@ -14,8 +14,8 @@ struct writing {
 	struct db_session *session;
 	struct arena *arena;
 	const struct registry *registry;
-	struct db_tx *tx;  /* NULL: none is open */
-	bool is_deleting;  /* for the words of a foreign key's violation */
+	struct db_tx *tx; /* NULL: none is open */
+	bool is_deleting; /* for the words of a foreign key's violation */
 	struct error *error;
 };
 
@@ -24,7 +24,8 @@ void writing_init(struct writing *writing, struct db_session *session,
 /* Waits.  In the open transaction, else by themselves as one implicit transaction. */
 bool writing_run(struct writing *writing, const struct statement *statements, size_t n,
                  struct db_rows *rows);
-bool writing_query(struct writing *writing, const struct statement *statement, struct db_rows *rows);
+bool writing_query(struct writing *writing, const struct statement *statement,
+                   struct db_rows *rows);
 /* Waits.  Statements that only read: may be sent again when a connection is lost. */
 bool writing_read(struct writing *writing, const struct statement *statements, size_t n,
                   struct db_rows *rows);

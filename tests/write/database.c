@@ -219,8 +219,9 @@ const char *update(struct client *client, const char *model, const char *json, c
 {
 	uint64_t n;
 	client_again(client);
-	return write_update(&client->session, model_named(registry, model), NULL, query_from(client, json),
-	                    value_from(client->arena, set), &n, &client->error)
+	return write_update(&client->session, model_named(registry, model), NULL,
+	                    query_from(client, json), value_from(client->arena, set), &n,
+	                    &client->error)
 	           ? number(client, n)
 	           : failed(client);
 }
@@ -242,8 +243,8 @@ const char *delete_rows(struct client *client, const char *model, const char *js
 	struct deleted deleted;
 	struct buf text = {0};
 	client_again(client);
-	if (!write_delete(&client->session, model_named(registry, model), NULL, query_from(client, json),
-	                  &deleted, &client->error))
+	if (!write_delete(&client->session, model_named(registry, model), NULL,
+	                  query_from(client, json), &deleted, &client->error))
 		return failed(client);
 	buf_add_int(&text, (int64_t)deleted.total);
 	for (size_t i = 0; i < deleted.nmodels; i++)
@@ -258,7 +259,8 @@ const char *get_or_create(struct client *client, const char *model, const char *
 	bool is_created;
 	client_again(client);
 	if (!write_get_or_create(&client->session, model_named(registry, model), NULL,
-	                         value_from(client->arena, json), &is_created, &written, &client->error))
+	                         value_from(client->arena, json), &is_created, &written,
+	                         &client->error))
 		return failed(client);
 	struct buf text = {0};
 	buf_printf(&text, "%s %s", is_created ? "created" : "found", answered(client, &written));

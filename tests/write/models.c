@@ -47,7 +47,8 @@ const struct model *model_named(const struct registry *registry, const char *nam
 	return model;
 }
 
-const struct field *field_named(const struct registry *registry, const char *model, const char *name)
+const struct field *field_named(const struct registry *registry, const char *model,
+                                const char *name)
 {
 	const struct field *field = model_field(model_named(registry, model), str_of(name));
 

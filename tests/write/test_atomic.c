@@ -2,8 +2,8 @@
 #include "orm/write/writing.h"
 #include "tests/write/database.h"
 
-static const char models[] =
-    "{'models': {'Role': {'fields': {'name': {'type': 'CharField', 'max_length': 20, 'unique': true}}}}}";
+static const char models[] = "{'models': {'Role': {'fields': {'name': {'type': 'CharField', "
+                             "'max_length': 20, 'unique': true}}}}}";
 
 static void fill(void *arg)
 {
@@ -50,9 +50,9 @@ static void swap_atomically(void *arg)
 START_TEST(a_deadlock_is_tried_again)
 {
 	static struct swapper swappers[] = {
-	    {.statements = {"UPDATE role SET name = name || '1' WHERE id = 1", "SELECT pg_sleep(0.3)",
+		{.statements = {"UPDATE role SET name = name || '1' WHERE id = 1", "SELECT pg_sleep(0.3)",
 	                    "UPDATE role SET name = name || '1' WHERE id = 2"}},
-	    {.statements = {"UPDATE role SET name = name || '2' WHERE id = 2", "SELECT pg_sleep(0.3)",
+		{.statements = {"UPDATE role SET name = name || '2' WHERE id = 2", "SELECT pg_sleep(0.3)",
 	                    "UPDATE role SET name = name || '2' WHERE id = 1"}},
 	};
 	void *args[] = {&swappers[0], &swappers[1]};
@@ -81,7 +81,8 @@ static bool half(struct writing *writing, void *arg)
 
 static bool within(struct writing *writing, void *arg)
 {
-	return run_in(writing, "INSERT INTO role VALUES (3, 'c')") && writing_atomically(writing, half, arg);
+	return run_in(writing, "INSERT INTO role VALUES (3, 'c')") &&
+	       writing_atomically(writing, half, arg);
 }
 
 static void fail_inside(void *arg)

@@ -8,20 +8,59 @@
 	"{'type': 'ForeignKey', 'to': '" model "', 'on_delete': '" on_delete "'" more "}"
 
 static const char models[] =
-    "{'models': {"
-    "'Artist': {'fields': {'name': {'type': 'CharField', 'max_length': 9}}},"
-    "'Album': {'fields': {'artist': " KEY("Artist", "CASCADE", "") "}},"
-    "'Song': {'fields': {'artist': " KEY("Artist", "CASCADE", "") ", 'album': " KEY("Album", "RESTRICT", "") "}},"
-    "'Fan': {'fields': {'artist': " KEY("Artist", "SET_NULL", ", 'null': true") "}},"
-    "'Note': {'fields': {'artist': " KEY("Artist", "CASCADE", "") "}},"
-    "'Contract': {'fields': {'album': " KEY("Album", "PROTECT", "") "}},"
-    "'Link': {'fields': {'artist': " KEY("Artist", "DO_NOTHING", "") "}},"
-    "'Node': {'fields': {'parent': " KEY("Node", "CASCADE", ", 'null': true") "}},"
-    "'Tag': {'fields': {'albums': {'type': 'ManyToManyField', 'to': 'Album'}}},"
-    "'Egg': {'fields': {'hen': " KEY("Hen", "CASCADE", ", 'related_name': 'eggs'") "}},"
-    "'Hen': {'fields': {'egg': " KEY("Egg", "CASCADE", ", 'null': true, 'related_name': 'hens'") "}},"
-    "'Pair': {'fields': {'a': 'IntegerField', 'b': 'IntegerField'}, 'Meta': {'primary_key': ['a', 'b']}}"
-    "}}";
+	"{'models': {"
+	"'Artist': {'fields': {'name': {'type': 'CharField', 'max_length': 9}}},"
+	"'Album': {'fields': {'artist': " KEY(
+		"Artist", "CASCADE",
+		"") "}},"
+			"'Song': {'fields': {'artist': " KEY("Artist", "CASCADE", "") ", 'album': " KEY(
+				"Album", "RESTRICT",
+				"") "}},"
+					"'Fan': {'fields': {'artist': " KEY(
+						"Artist", "SET_NULL",
+						", 'null': true") "}},"
+										  "'Note': {'fields': {'artist': " KEY(
+											  "Artist", "CASCADE",
+											  "") "}},"
+												  "'Contract': {'fields': {'album': " KEY(
+													  "Album", "PROTECT",
+													  "") "}},"
+														  "'Link': {'fields': {'artist': " KEY(
+															  "Artist", "DO_NOTHING",
+															  "") "}},"
+																  "'Node': {'fields': "
+                                                                  "{'parent': " KEY(
+																	  "Node", "CASCADE",
+																	  ", 'null': true") "}},"
+																						"'Tag': "
+                                                                                        "{'fields':"
+                                                                                        " {'albums'"
+                                                                                        ": "
+                                                                                        "{'type': "
+                                                                                        "'ManyToMan"
+                                                                                        "yField', "
+                                                                                        "'to': "
+                                                                                        "'Album'}}}"
+                                                                                        ","
+																						"'Egg': "
+                                                                                        "{'fields':"
+                                                                                        " {'hen':"
+                                                                                        " " KEY(
+																							"Hen",
+																							"CASCAD"
+                                                                                            "E",
+																							", "
+                                                                                            "'relat"
+                                                                                            "ed_"
+                                                                                            "name':"
+                                                                                            " '"
+                                                                                            "eggs'") "}},"
+																									 "'Hen': {'fields': {'egg': " KEY(
+																										 "Egg",
+																										 "CASCADE",
+																										 ", 'null': true, 'related_name': 'hens'") "}},"
+																																				   "'Pair': {'fields': {'a': 'IntegerField', 'b': 'IntegerField'}, 'Meta': {'primary_key': ['a', 'b']}}"
+																																				   "}}";
 
 static struct arena *arena;
 static const struct registry *registry;
@@ -159,9 +198,10 @@ START_TEST(a_protected_row_forbids_and_is_named)
 	nothing_left();
 	ck_assert(!collector_judge(&collector, &error));
 	ck_assert_int_eq(error.kind, ERROR_PROTECTED);
-	ck_assert_str_eq(arena_cstr(arena, error.detail),
-	                 "Cannot delete some instances of model 'Album' because they are referenced through "
-	                 "protected foreign keys: 'Contract.album'.");
+	ck_assert_str_eq(
+		arena_cstr(arena, error.detail),
+		"Cannot delete some instances of model 'Album' because they are referenced through "
+		"protected foreign keys: 'Contract.album'.");
 	ck_assert_uint_eq(error.nobjects, 2);
 	ck_assert(str_is(error.objects[1].model, "Contract") && str_is(error.objects[1].pk, "8"));
 }
@@ -176,9 +216,10 @@ START_TEST(a_protected_row_further_away_is_told_by_the_first_relation)
 	found(&albums, "Contract", "album", "7");
 	nothing_left();
 	ck_assert(!collector_judge(&collector, &error));
-	ck_assert_str_eq(arena_cstr(arena, error.detail),
-	                 "Cannot delete some instances of model 'Artist' because they are referenced through "
-	                 "protected foreign keys: 'Album.artist'.");
+	ck_assert_str_eq(
+		arena_cstr(arena, error.detail),
+		"Cannot delete some instances of model 'Artist' because they are referenced through "
+		"protected foreign keys: 'Album.artist'.");
 	ck_assert(str_is(error.objects[0].model, "Contract"));
 }
 END_TEST
@@ -191,9 +232,10 @@ START_TEST(a_restricted_row_forbids)
 	nothing_left();
 	ck_assert(!collector_judge(&collector, &error));
 	ck_assert_int_eq(error.kind, ERROR_RESTRICTED);
-	ck_assert_str_eq(arena_cstr(arena, error.detail),
-	                 "Cannot delete some instances of model 'Album' because they are referenced through "
-	                 "restricted foreign keys: 'Song.album'.");
+	ck_assert_str_eq(
+		arena_cstr(arena, error.detail),
+		"Cannot delete some instances of model 'Album' because they are referenced through "
+		"restricted foreign keys: 'Song.album'.");
 }
 END_TEST
 

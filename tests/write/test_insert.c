@@ -6,20 +6,20 @@
 #include "tests/write/models.h"
 
 static const char models[] =
-    "{'models': {"
-    "'Role': {'fields': {'name': {'type': 'CharField', 'max_length': 10, 'unique': true}}},"
-    "'Thing': {'fields': {"
-    "  'name': {'type': 'CharField', 'max_length': 50},"
-    "  'n': {'type': 'IntegerField', 'default': 7},"
-    "  'made': {'type': 'DateTimeField', 'auto_now_add': true},"
-    "  'seen': {'type': 'DateTimeField', 'auto_now': true},"
-    "  'token': {'type': 'UUIDField', 'default': {'RandomUUID': []}},"
-    "  'tags': {'type': 'ArrayField', 'base_field': 'IntegerField', 'default': []},"
-    "  'kept': {'type': 'IntegerField', 'db_default': 3},"
-    "  'role': {'type': 'ForeignKey', 'to': 'Role', 'on_delete': 'CASCADE'}"
-    "}},"
-    "'Bare': {'fields': {'made': {'type': 'DateTimeField', 'auto_now_add': true}}}"
-    "}}";
+	"{'models': {"
+	"'Role': {'fields': {'name': {'type': 'CharField', 'max_length': 10, 'unique': true}}},"
+	"'Thing': {'fields': {"
+	"  'name': {'type': 'CharField', 'max_length': 50},"
+	"  'n': {'type': 'IntegerField', 'default': 7},"
+	"  'made': {'type': 'DateTimeField', 'auto_now_add': true},"
+	"  'seen': {'type': 'DateTimeField', 'auto_now': true},"
+	"  'token': {'type': 'UUIDField', 'default': {'RandomUUID': []}},"
+	"  'tags': {'type': 'ArrayField', 'base_field': 'IntegerField', 'default': []},"
+	"  'kept': {'type': 'IntegerField', 'db_default': 3},"
+	"  'role': {'type': 'ForeignKey', 'to': 'Role', 'on_delete': 'CASCADE'}"
+	"}},"
+	"'Bare': {'fields': {'made': {'type': 'DateTimeField', 'auto_now_add': true}}}"
+	"}}";
 
 static struct arena *arena;
 static const struct registry *registry;
@@ -82,13 +82,15 @@ static struct statement many(const char *json)
 }
 
 #define RETURNING                                                                                  \
-	" RETURNING \"id\", \"name\", \"n\", \"made\", \"seen\", \"token\", \"tags\", \"kept\", \"role_id\""
+	" RETURNING \"id\", \"name\", \"n\", \"made\", \"seen\", \"token\", \"tags\", \"kept\", "      \
+	"\"role_id\""
 
 START_TEST(one_row_has_its_values_as_parameters)
 {
 	struct statement statement = one("[{'name': 'a', 'role': 2}]");
 	ck_assert_str_eq(arena_cstr(arena, statement.sql),
-	                 "INSERT INTO \"thing\" (\"name\", \"n\", \"made\", \"seen\", \"token\", \"tags\", \"role_id\") "
+	                 "INSERT INTO \"thing\" (\"name\", \"n\", \"made\", \"seen\", \"token\", "
+	                 "\"tags\", \"role_id\") "
 	                 "VALUES ($1, $2, now(), now(), gen_random_uuid(), $3, $4)" RETURNING);
 	ck_assert_uint_eq(statement.nparams, 4);
 	ck_assert_str_eq(statement.params[1].text.p, "7");
@@ -100,11 +102,12 @@ START_TEST(many_rows_are_arrays_of_any_length)
 {
 	struct statement two = many("[{'name': 'a', 'role': 2}, {'name': 'b', 'role_id': 3, 'n': 1}]");
 	struct statement three =
-	    many("[{'name': 'a', 'role': 2}, {'name': 'b', 'role': 3}, {'name': 'c', 'role': 3}]");
+		many("[{'name': 'a', 'role': 2}, {'name': 'b', 'role': 3}, {'name': 'c', 'role': 3}]");
 
 	ck_assert(str_eq(two.sql, three.sql));
 	ck_assert_str_eq(arena_cstr(arena, two.sql),
-	                 "INSERT INTO \"thing\" (\"name\", \"n\", \"made\", \"seen\", \"token\", \"tags\", \"role_id\") "
+	                 "INSERT INTO \"thing\" (\"name\", \"n\", \"made\", \"seen\", \"token\", "
+	                 "\"tags\", \"role_id\") "
 	                 "SELECT u.c0, u.c1, now(), now(), gen_random_uuid(), u.c2::integer[], u.c3 "
 	                 "FROM unnest($1, $2, $3, $4) AS u(c0, c1, c2, c3)" RETURNING);
 	ck_assert_str_eq(two.params[0].text.p, "{\"a\",\"b\"}");
@@ -176,7 +179,8 @@ END_TEST
 
 START_TEST(a_row_is_an_object)
 {
-	refuses("[5]", ERROR_VALUE, "/0", "A row of Thing must be an object of its fields, not an integer.");
+	refuses("[5]", ERROR_VALUE, "/0",
+	        "A row of Thing must be an object of its fields, not an integer.");
 }
 END_TEST
 
@@ -184,7 +188,8 @@ START_TEST(a_reverse_set_cannot_be_assigned)
 {
 	model = model_named(registry, "Role");
 	refuses("[{'name': 'a', 'thing_set': []}]", ERROR_TYPE, "/0/thing_set",
-	        "Direct assignment to the reverse side of a related set is prohibited. Use thing_set/set instead.");
+	        "Direct assignment to the reverse side of a related set is prohibited. Use "
+	        "thing_set/set instead.");
 }
 END_TEST
 
@@ -192,7 +197,8 @@ START_TEST(all_violations_of_all_rows_come_together)
 {
 	size_t n;
 
-	ck_assert_ptr_null(read_rows(ROW_NEW, "[{'n': 'x'}, {'name': 'a', 'role': 1}, {'name': '', 'role': null}]", &n));
+	ck_assert_ptr_null(read_rows(
+		ROW_NEW, "[{'n': 'x'}, {'name': 'a', 'role': 1}, {'name': '', 'role': null}]", &n));
 	ck_assert_int_eq(error.kind, ERROR_VALIDATION);
 	ck_assert_uint_eq(error.nviolations, 5);
 	ck_assert_str_eq(pointer_of(arena, error.violations[0].pos), "/0/n");
@@ -207,7 +213,8 @@ END_TEST
 START_TEST(auto_now_is_set_whatever_is_given)
 {
 	size_t n;
-	struct row *rows = read_rows(ROW_NEW, "[{'name': 'a', 'role': 1, 'made': '2001-01-01', 'seen': 'x'}]", &n);
+	struct row *rows =
+		read_rows(ROW_NEW, "[{'name': 'a', 'role': 1, 'made': '2001-01-01', 'seen': 'x'}]", &n);
 
 	ck_assert_ptr_nonnull(rows);
 	ck_assert_int_eq(rows[0].cells[field_named(registry, "Thing", "made")->index].kind, CELL_NOW);
@@ -227,9 +234,10 @@ END_TEST
 
 START_TEST(expressions_that_a_new_row_cannot_take_are_refused)
 {
-	refuses("[{'name': 'a', 'role': 1, 'n': {'F': 'kept'}}]", ERROR_NOT_SUPPORTED, "/0/n",
-	        "A new row takes values and {\"Now\": []}, {\"RandomUUID\": []} or {\"Value\": …}; other "
-	        "expressions are for update.");
+	refuses(
+		"[{'name': 'a', 'role': 1, 'n': {'F': 'kept'}}]", ERROR_NOT_SUPPORTED, "/0/n",
+		"A new row takes values and {\"Now\": []}, {\"RandomUUID\": []} or {\"Value\": …}; other "
+		"expressions are for update.");
 }
 END_TEST
 
@@ -238,7 +246,8 @@ END_TEST
 START_TEST(now_is_for_moments)
 {
 	size_t n;
-	ck_assert_ptr_nonnull(read_rows(ROW_NEW, "[{'name': 'a', 'role': 1, 'token': {'RandomUUID': []}}]", &n));
+	ck_assert_ptr_nonnull(
+		read_rows(ROW_NEW, "[{'name': 'a', 'role': 1, 'token': {'RandomUUID': []}}]", &n));
 	refuses("[{'name': {'Now': []}, 'role': 1}]", ERROR_VALUE, "/0/name",
 	        "'name' is a string; it cannot be set to now.");
 }

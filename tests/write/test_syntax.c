@@ -15,22 +15,45 @@ static void check_all(bool (*is)(struct str), const char *const *texts, bool exp
 START_TEST(emails_that_django_takes_are_taken)
 {
 	static const char *const texts[] = {
-	    "email@here.com", "weirder-email@here.and.there.com", "email@[127.0.0.1]",
-	    "email@[2001:dB8::1]", "example@valid-----hyphens.com", "example@valid-with-hyphens.com",
-	    "test@domain.with.idn.tld.उदाहरण.परीक्षा", "email@localhost", "\"test@test\"@example.com",
-	    "a@b.co", "example@atm.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL};
+		"email@here.com",
+		"weirder-email@here.and.there.com",
+		"email@[127.0.0.1]",
+		"email@[2001:dB8::1]",
+		"example@valid-----hyphens.com",
+		"example@valid-with-hyphens.com",
+		"test@domain.with.idn.tld.उदाहरण.परीक्षा",
+		"email@localhost",
+		"\"test@test\"@example.com",
+		"a@b.co",
+		"example@atm.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		NULL};
 	check_all(is_email, texts, true);
 }
 END_TEST
 
 START_TEST(emails_that_django_refuses_are_refused)
 {
-	static const char *const texts[] = {
-	    "", "abc", "abc@", "abc@bar", "a @x.cz", "abc@.com", "something@@somewhere.com",
-	    "email@127.0.0.1", "email@[127.0.0.256]", "email@[2001:db8::12345]",
-	    "example@invalid-.com", "example@-invalid.com", "example@invalid.com-", "example@inv-.alid-.com",
-	    "trailingdot@shouldfail.com.", "a@b.com\n", "a\n@b.com", "\"test@test\"\n@example.com",
-	    "a..b@c.de", ".a@b.de", NULL};
+	static const char *const texts[] = {"",
+	                                    "abc",
+	                                    "abc@",
+	                                    "abc@bar",
+	                                    "a @x.cz",
+	                                    "abc@.com",
+	                                    "something@@somewhere.com",
+	                                    "email@127.0.0.1",
+	                                    "email@[127.0.0.256]",
+	                                    "email@[2001:db8::12345]",
+	                                    "example@invalid-.com",
+	                                    "example@-invalid.com",
+	                                    "example@invalid.com-",
+	                                    "example@inv-.alid-.com",
+	                                    "trailingdot@shouldfail.com.",
+	                                    "a@b.com\n",
+	                                    "a\n@b.com",
+	                                    "\"test@test\"\n@example.com",
+	                                    "a..b@c.de",
+	                                    ".a@b.de",
+	                                    NULL};
 	check_all(is_email, texts, false);
 }
 END_TEST
@@ -43,29 +66,64 @@ static bool is_usual_url(struct str text)
 START_TEST(urls_that_django_takes_are_taken)
 {
 	static const char *const texts[] = {
-	    "http://www.djangoproject.com/", "HTTP://WWW.DJANGOPROJECT.COM/", "http://localhost/",
-	    "http://example.com./", "http://www.example.com:8000/test", "http://valid-with-hyphens.com/",
-	    "http://200.8.9.10:8000/test", "http://example.com?something=value",
-	    "http://example.com/index.php?something=value&another=value2", "https://example.com/",
-	    "ftp://example.com/", "http://foo.com/blah_(wikipedia)#cite-1", "http://userid:@example.com",
-	    "http://userid:password@example.com:8080/", "http://142.42.1.1:8080/", "http://➡.ws/䨹",
-	    "http://[::192.9.5.5]/ipng", "http://[::1]:8080/", "http://0.0.0.0/", "http://255.255.255.255",
-	    "http://xn--d5qv7z876c.xn--p1ai", "http://foo.bar/?q=Test%20URL-encoded%20stuff", NULL};
+		"http://www.djangoproject.com/",
+		"HTTP://WWW.DJANGOPROJECT.COM/",
+		"http://localhost/",
+		"http://example.com./",
+		"http://www.example.com:8000/test",
+		"http://valid-with-hyphens.com/",
+		"http://200.8.9.10:8000/test",
+		"http://example.com?something=value",
+		"http://example.com/index.php?something=value&another=value2",
+		"https://example.com/",
+		"ftp://example.com/",
+		"http://foo.com/blah_(wikipedia)#cite-1",
+		"http://userid:@example.com",
+		"http://userid:password@example.com:8080/",
+		"http://142.42.1.1:8080/",
+		"http://➡.ws/䨹",
+		"http://[::192.9.5.5]/ipng",
+		"http://[::1]:8080/",
+		"http://0.0.0.0/",
+		"http://255.255.255.255",
+		"http://xn--d5qv7z876c.xn--p1ai",
+		"http://foo.bar/?q=Test%20URL-encoded%20stuff",
+		NULL};
 	check_all(is_usual_url, texts, true);
 }
 END_TEST
 
 START_TEST(urls_that_django_refuses_are_refused)
 {
-	static const char *const texts[] = {
-	    "", "foo", "http://", "http://example", "http://example.", "http://example.com:-1/",
-	    "http://example.com:000000080/", "http://.com", "http://invalid-.com",
-	    "http://-invalid.com", "http://inv-.alid-.com", "file://localhost/path", "git://example.com/",
-	    "http://.", "http://..", "http:// shouldfail.com", ":// should fail",
-	    "http://foo.bar?q=Spaces should be encoded", "//", "http://a.b-.co", "http://1.1.1.1.1",
-	    "http://123.123.123", "http://foo/bar@example.com", "http://example.com:12345678",
-	    "http://[::1", "http://[a", "http://user:pa:ss@example.com",
-	    "http://www.djangoproject.com/\n", NULL};
+	static const char *const texts[] = {"",
+	                                    "foo",
+	                                    "http://",
+	                                    "http://example",
+	                                    "http://example.",
+	                                    "http://example.com:-1/",
+	                                    "http://example.com:000000080/",
+	                                    "http://.com",
+	                                    "http://invalid-.com",
+	                                    "http://-invalid.com",
+	                                    "http://inv-.alid-.com",
+	                                    "file://localhost/path",
+	                                    "git://example.com/",
+	                                    "http://.",
+	                                    "http://..",
+	                                    "http:// shouldfail.com",
+	                                    ":// should fail",
+	                                    "http://foo.bar?q=Spaces should be encoded",
+	                                    "//",
+	                                    "http://a.b-.co",
+	                                    "http://1.1.1.1.1",
+	                                    "http://123.123.123",
+	                                    "http://foo/bar@example.com",
+	                                    "http://example.com:12345678",
+	                                    "http://[::1",
+	                                    "http://[a",
+	                                    "http://user:pa:ss@example.com",
+	                                    "http://www.djangoproject.com/\n",
+	                                    NULL};
 	check_all(is_usual_url, texts, false);
 }
 END_TEST
@@ -124,7 +182,8 @@ END_TEST
 
 START_TEST(what_is_no_decimal_is_refused)
 {
-	static const char *const texts[] = {"", "-", ".", "1.2.3", "1e", "abc", "NaN", "1e999999999", "1 ", NULL};
+	static const char *const texts[] = {"",    "-",   ".",           "1.2.3", "1e",
+	                                    "abc", "NaN", "1e999999999", "1 ",    NULL};
 	struct arena *arena = arena_new();
 	struct decimal d;
 	for (size_t i = 0; texts[i]; i++)
@@ -151,7 +210,8 @@ START_TEST(messages_fill_their_placeholders)
 {
 	struct arena *arena = arena_new();
 	const struct message_value values[] = {{"value", STR("it's"), true}, {"max", STR("3"), false}};
-	struct str text = message_format(arena, STR("%(value)r %(value)s %(max)d 100%% %(none)s %"), values, 2);
+	struct str text =
+		message_format(arena, STR("%(value)r %(value)s %(max)d 100%% %(none)s %"), values, 2);
 	ck_assert_str_eq(arena_cstr(arena, text), "\"it's\" it's 3 100% %(none)s %");
 	arena_free(arena);
 }

@@ -5,41 +5,44 @@
 #include "tests/write/models.h"
 
 static const char models[] =
-    "{'models': {"
-    "'Role': {'fields': {'name': {'type': 'CharField', 'max_length': 10}}},"
-    "'Thing': {'fields': {"
-    "  'name': {'type': 'CharField', 'max_length': 5},"
-    "  'one': {'type': 'CharField', 'max_length': 1},"
-    "  'note': {'type': 'CharField', 'max_length': 5, 'blank': true},"
-    "  'maybe': {'type': 'CharField', 'max_length': 5, 'null': true},"
-    "  'any': {'type': 'CharField', 'max_length': 5, 'null': true, 'blank': true},"
-    "  'body': 'TextField',"
-    "  'small': 'PositiveSmallIntegerField',"
-    "  'n': 'IntegerField',"
-    "  'price': {'type': 'DecimalField', 'max_digits': 5, 'decimal_places': 2},"
-    "  'ratio': 'FloatField',"
-    "  'flag': 'BooleanField',"
-    "  'maybe_flag': {'type': 'BooleanField', 'null': true},"
-    "  'email': 'EmailField',"
-    "  'url': 'URLField',"
-    "  'slug': 'SlugField',"
-    "  'ip': 'GenericIPAddressField',"
-    "  'ip4': {'type': 'GenericIPAddressField', 'protocol': 'ipv4'},"
-    "  'uuid': 'UUIDField',"
-    "  'day': 'DateField',"
-    "  'moment': 'DateTimeField',"
-    "  'hour': 'TimeField',"
-    "  'span': 'DurationField',"
-    "  'data': 'JSONField',"
-    "  'free': {'type': 'JSONField', 'null': true, 'blank': true},"
-    "  'level': {'type': 'CharField', 'max_length': 8, 'choices': [['read', 'Read'], ['admin', 'Admin']]},"
-    "  'grade': {'type': 'IntegerField', 'choices': [[1, 'One'], [2, 'Two']]},"
-    "  'hidden': {'type': 'CharField', 'max_length': 3, 'editable': false},"
-    "  'tags': {'type': 'ArrayField', 'base_field': {'type': 'CharField', 'max_length': 3}, 'size': 2},"
-    "  'told': {'type': 'IntegerField', 'error_messages': {'null': 'Say a number.', 'min_value': 'Not %(value)s, %(limit_value)s!'},"
-    "           'validators': [{'name': 'MinValueValidator', 'limit_value': 3}]},"
-    "  'role': {'type': 'ForeignKey', 'to': 'Role', 'on_delete': 'CASCADE'}"
-    "}}}}";
+	"{'models': {"
+	"'Role': {'fields': {'name': {'type': 'CharField', 'max_length': 10}}},"
+	"'Thing': {'fields': {"
+	"  'name': {'type': 'CharField', 'max_length': 5},"
+	"  'one': {'type': 'CharField', 'max_length': 1},"
+	"  'note': {'type': 'CharField', 'max_length': 5, 'blank': true},"
+	"  'maybe': {'type': 'CharField', 'max_length': 5, 'null': true},"
+	"  'any': {'type': 'CharField', 'max_length': 5, 'null': true, 'blank': true},"
+	"  'body': 'TextField',"
+	"  'small': 'PositiveSmallIntegerField',"
+	"  'n': 'IntegerField',"
+	"  'price': {'type': 'DecimalField', 'max_digits': 5, 'decimal_places': 2},"
+	"  'ratio': 'FloatField',"
+	"  'flag': 'BooleanField',"
+	"  'maybe_flag': {'type': 'BooleanField', 'null': true},"
+	"  'email': 'EmailField',"
+	"  'url': 'URLField',"
+	"  'slug': 'SlugField',"
+	"  'ip': 'GenericIPAddressField',"
+	"  'ip4': {'type': 'GenericIPAddressField', 'protocol': 'ipv4'},"
+	"  'uuid': 'UUIDField',"
+	"  'day': 'DateField',"
+	"  'moment': 'DateTimeField',"
+	"  'hour': 'TimeField',"
+	"  'span': 'DurationField',"
+	"  'data': 'JSONField',"
+	"  'free': {'type': 'JSONField', 'null': true, 'blank': true},"
+	"  'level': {'type': 'CharField', 'max_length': 8, 'choices': [['read', 'Read'], ['admin', "
+    "'Admin']]},"
+	"  'grade': {'type': 'IntegerField', 'choices': [[1, 'One'], [2, 'Two']]},"
+	"  'hidden': {'type': 'CharField', 'max_length': 3, 'editable': false},"
+	"  'tags': {'type': 'ArrayField', 'base_field': {'type': 'CharField', 'max_length': 3}, "
+    "'size': 2},"
+	"  'told': {'type': 'IntegerField', 'error_messages': {'null': 'Say a number.', 'min_value': "
+    "'Not %(value)s, %(limit_value)s!'},"
+	"           'validators': [{'name': 'MinValueValidator', 'limit_value': 3}]},"
+	"  'role': {'type': 'ForeignKey', 'to': 'Role', 'on_delete': 'CASCADE'}"
+	"}}}}";
 
 struct judged {
 	struct arena *arena;
@@ -56,8 +59,8 @@ static struct judged judge(const char *field, const char *json)
 	const struct value *value = &value_from(judged.arena, list)->list.items[0];
 
 	validation_init(&judged.validation, judged.arena);
-	judged.is_good =
-	    validate_value(&judged.validation, field_named(registry, "Thing", field), value, &judged.text);
+	judged.is_good = validate_value(&judged.validation, field_named(registry, "Thing", field),
+	                                value, &judged.text);
 	ck_assert(judged.is_good == (judged.validation.nviolations == 0));
 	return judged;
 }
@@ -125,7 +128,8 @@ START_TEST(integers_have_the_columns_range)
 	takes("n", "-2147483648", "-2147483648");
 	refuses("small", "-1", "min_value", "Ensure this value is greater than or equal to 0.");
 	refuses("small", "32768", "max_value", "Ensure this value is less than or equal to 32767.");
-	refuses("n", "2147483648", "max_value", "Ensure this value is less than or equal to 2147483647.");
+	refuses("n", "2147483648", "max_value",
+	        "Ensure this value is less than or equal to 2147483647.");
 	refuses("n", "'abc'", "invalid", "“abc” value must be an integer.");
 	refuses("n", "1.5", "invalid", "“1.5” value must be an integer.");
 }
@@ -139,7 +143,8 @@ START_TEST(decimals_have_their_digits)
 	        "Ensure that there are no more than 3 digits before the decimal point.");
 	refuses("price", "'1.234'", "max_decimal_places",
 	        "Ensure that there are no more than 2 decimal places.");
-	refuses("price", "'123.456'", "max_digits", "Ensure that there are no more than 5 digits in total.");
+	refuses("price", "'123.456'", "max_digits",
+	        "Ensure that there are no more than 5 digits in total.");
 	refuses("price", "'abc'", "invalid", "“abc” value must be a decimal number.");
 }
 END_TEST
@@ -155,14 +160,17 @@ START_TEST(types_say_what_they_want)
 	refuses("day", "'2026-02-30'", "invalid_date",
 	        "“2026-02-30” value has the correct format (YYYY-MM-DD) but it is an invalid date.");
 	refuses("moment", "'x'", "invalid",
-	        "“x” value has an invalid format. It must be in YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ] format.");
+	        "“x” value has an invalid format. It must be in YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ] "
+	        "format.");
 	refuses("moment", "'2026-01-01T25:00'", "invalid_datetime",
-	        "“2026-01-01T25:00” value has the correct format (YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ]) but it is "
+	        "“2026-01-01T25:00” value has the correct format (YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ]) "
+	        "but it is "
 	        "an invalid date/time.");
 	refuses("moment", "'2026-02-30'", "invalid_date",
 	        "“2026-02-30” value has the correct format (YYYY-MM-DD) but it is an invalid date.");
-	refuses("hour", "'25:00'", "invalid_time",
-	        "“25:00” value has the correct format (HH:MM[:ss[.uuuuuu]]) but it is an invalid time.");
+	refuses(
+		"hour", "'25:00'", "invalid_time",
+		"“25:00” value has the correct format (HH:MM[:ss[.uuuuuu]]) but it is an invalid time.");
 	refuses("ip4", "'::1'", "invalid", "Enter a valid IPv4 address.");
 	refuses("ip", "'x'", "invalid", "Enter a valid IPv4 or IPv6 address.");
 	takes("ip", "'::1'", "::1");
@@ -194,7 +202,8 @@ END_TEST
 START_TEST(a_field_that_is_not_editable_is_only_parsed_and_measured)
 {
 	takes("hidden", "''", "");
-	refuses("hidden", "'abcd'", "max_length", "Ensure this value has at most 3 characters (it has 4).");
+	refuses("hidden", "'abcd'", "max_length",
+	        "Ensure this value has at most 3 characters (it has 4).");
 }
 END_TEST
 
@@ -202,8 +211,10 @@ START_TEST(arrays_are_judged_item_by_item)
 {
 	takes("tags", "['a', 'b']", "{\"a\",\"b\"}");
 	refuses("tags", "['a', 'abcd']", "item_invalid",
-	        "Item 2 in the array did not validate: Ensure this value has at most 3 characters (it has 4).");
-	refuses("tags", "['a', 'b', 'c']", "max_length", "List contains 3 items, it should contain no more than 2.");
+	        "Item 2 in the array did not validate: Ensure this value has at most 3 characters (it "
+	        "has 4).");
+	refuses("tags", "['a', 'b', 'c']", "max_length",
+	        "List contains 3 items, it should contain no more than 2.");
 }
 END_TEST
 
@@ -229,8 +240,9 @@ END_TEST
 static struct judged judge_with(const char *declaration, const char *json)
 {
 	struct judged judged = {.arena = arena_new()};
-	char *text = arena_cstr(judged.arena, arena_printf(judged.arena, "{'models': {'M': {'fields': {'f': %s}}}}",
-	                                                   declaration));
+	char *text = arena_cstr(
+		judged.arena,
+		arena_printf(judged.arena, "{'models': {'M': {'fields': {'f': %s}}}}", declaration));
 	const struct registry *registry = models_from(judged.arena, text);
 	char *list = arena_cstr(judged.arena, arena_printf(judged.arena, "[%s]", json));
 
@@ -245,30 +257,32 @@ struct validator_case {
 };
 
 static const struct validator_case validator_cases[] = {
-    {"{'type': 'IntegerField', 'validators': [{'name': 'MaxValueValidator', 'limit_value': 9}]}", "9", "10",
-     "max_value", "Ensure this value is less than or equal to 9."},
-    {"{'type': 'DecimalField', 'max_digits': 5, 'decimal_places': 2, 'validators': [{'name': "
+	{"{'type': 'IntegerField', 'validators': [{'name': 'MaxValueValidator', 'limit_value': 9}]}",
+     "9", "10", "max_value", "Ensure this value is less than or equal to 9."},
+	{"{'type': 'DecimalField', 'max_digits': 5, 'decimal_places': 2, 'validators': [{'name': "
      "'MinValueValidator', 'limit_value': '0.05'}]}",
      "'0.05'", "'0.04'", "min_value", "Ensure this value is greater than or equal to 0.05."},
-    {"{'type': 'CharField', 'max_length': 9, 'validators': [{'name': 'MinLengthValidator', 'limit_value': 3}]}",
+	{"{'type': 'CharField', 'max_length': 9, 'validators': [{'name': 'MinLengthValidator', "
+     "'limit_value': 3}]}",
      "'abc'", "'ab'", "min_length", "Ensure this value has at least 3 characters (it has 2)."},
-    {"{'type': 'CharField', 'max_length': 9, 'validators': [{'name': 'RegexValidator', 'regex': "
+	{"{'type': 'CharField', 'max_length': 9, 'validators': [{'name': 'RegexValidator', 'regex': "
      "'^[a-z]+$', 'message': 'Letters, not %(value)s.', 'code': 'letters'}]}",
      "'abc'", "'a1'", "letters", "Letters, not a1."},
-    {"{'type': 'CharField', 'max_length': 9, 'validators': [{'name': 'RegexValidator', 'regex': 'x', "
+	{"{'type': 'CharField', 'max_length': 9, 'validators': [{'name': 'RegexValidator', 'regex': "
+     "'x', "
      "'inverse_match': true}]}",
      "'abc'", "'axb'", "invalid", "Enter a valid value."},
-    {"{'type': 'IntegerField', 'validators': [{'name': 'StepValueValidator', 'limit_value': 5}]}", "15", "16",
-     "step_size", "Ensure this value is a multiple of step size 5."},
-    {"{'type': 'DateTimeField', 'validators': [{'name': 'MinValueValidator', 'limit_value': "
+	{"{'type': 'IntegerField', 'validators': [{'name': 'StepValueValidator', 'limit_value': 5}]}",
+     "15", "16", "step_size", "Ensure this value is a multiple of step size 5."},
+	{"{'type': 'DateTimeField', 'validators': [{'name': 'MinValueValidator', 'limit_value': "
      "'2026-01-01T00:00:00Z'}]}",
      "'2025-12-31T23:30:00-01:00'", "'2026-01-01T00:30:00+01:00'", "min_value",
      "Ensure this value is greater than or equal to 2026-01-01T00:00:00Z."},
-    {"{'type': 'SlugField', 'allow_unicode': true}", "'né-1'", "'a b'", "invalid",
+	{"{'type': 'SlugField', 'allow_unicode': true}", "'né-1'", "'a b'", "invalid",
      "Enter a valid “slug” consisting of Unicode letters, numbers, underscores, or hyphens."},
-    {"{'type': 'CharField', 'max_length': 99, 'validators': ['validate_email']}", "'a@b.com'", "'a@b'",
-     "invalid", "Enter a valid email address."},
-    {"{'type': 'CharField', 'max_length': 99, 'validators': [{'name': 'FileExtensionValidator', "
+	{"{'type': 'CharField', 'max_length': 99, 'validators': ['validate_email']}", "'a@b.com'",
+     "'a@b'", "invalid", "Enter a valid email address."},
+	{"{'type': 'CharField', 'max_length': 99, 'validators': [{'name': 'FileExtensionValidator', "
      "'allowed_extensions': ['pdf', 'txt']}]}",
      "'a.PDF'", "'a.exe'", "invalid_extension",
      "File extension “exe” is not allowed. Allowed extensions are: pdf, txt."},
@@ -293,14 +307,30 @@ END_TEST
 /* Names that the model room takes; one that has no rule here would hold for everything. */
 START_TEST(every_validator_of_a_model_file_has_a_rule)
 {
-	static const char *const names[] = {
-	    "RegexValidator", "EmailValidator", "URLValidator", "DomainNameValidator", "MinValueValidator",
-	    "MaxValueValidator", "StepValueValidator", "MinLengthValidator", "MaxLengthValidator",
-	    "DecimalValidator", "FileExtensionValidator", "ArrayMinLengthValidator",
-	    "ArrayMaxLengthValidator", "KeysValidator", "int_list_validator",
-	    "ProhibitNullCharactersValidator", "validate_email", "validate_slug", "validate_unicode_slug",
-	    "validate_ipv4_address", "validate_ipv6_address", "validate_ipv46_address",
-	    "validate_comma_separated_integer_list", "validate_domain_name"};
+	static const char *const names[] = {"RegexValidator",
+	                                    "EmailValidator",
+	                                    "URLValidator",
+	                                    "DomainNameValidator",
+	                                    "MinValueValidator",
+	                                    "MaxValueValidator",
+	                                    "StepValueValidator",
+	                                    "MinLengthValidator",
+	                                    "MaxLengthValidator",
+	                                    "DecimalValidator",
+	                                    "FileExtensionValidator",
+	                                    "ArrayMinLengthValidator",
+	                                    "ArrayMaxLengthValidator",
+	                                    "KeysValidator",
+	                                    "int_list_validator",
+	                                    "ProhibitNullCharactersValidator",
+	                                    "validate_email",
+	                                    "validate_slug",
+	                                    "validate_unicode_slug",
+	                                    "validate_ipv4_address",
+	                                    "validate_ipv6_address",
+	                                    "validate_ipv46_address",
+	                                    "validate_comma_separated_integer_list",
+	                                    "validate_domain_name"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		ck_assert_msg(validator_type_find(str_of(names[i])) != NULL, "%s", names[i]);
 }
@@ -322,7 +352,8 @@ START_TEST(all_violations_make_one_error)
 	struct error error;
 
 	error_init(&error, bad.arena);
-	validation_violate(&bad.validation, STR("other"), NULL, STR("null"), STR("This field cannot be null."));
+	validation_violate(&bad.validation, STR("other"), NULL, STR("null"),
+	                   STR("This field cannot be null."));
 	ck_assert(!validation_finish(&bad.validation, &error));
 	ck_assert_int_eq(error.kind, ERROR_VALIDATION);
 	ck_assert_uint_eq(error.nviolations, 2);

@@ -8,6 +8,8 @@
 
 #include "orm/db/engine.h"
 
+#include "orm/base/log.h"
+
 #include <stdlib.h>
 
 /* The protocol counts parameters in 16 bits. */
@@ -63,6 +65,14 @@ static void fail_queue(struct segment_list *list)
 	}
 }
 
+static bool has_lease(const struct db *db)
+{
+	for (unsigned i = 0; i < db->pool_size; i++)
+		if (db->conns[i].is_leased)
+			return true;
+	return false;
+}
+
 void db_free(struct db *db)
 {
 	if (db == NULL)
@@ -74,19 +84,22 @@ void db_free(struct db *db)
 	fail_queue(&db->quick);
 	fail_queue(&db->exclusive);
 	db_wake(db);
-	for (unsigned i = 0; i < db->pool_size; i++) {
-		if (db->conns[i].is_leased)
-			BUG("a transaction or stream is open while its database is freed");
-		free(db->conns[i].commands);
-		free(db->conns[i].flights);
-		free(db->conns[i].unwanted);
-	}
 	loop_undefer(db->loop, &db->pump);
 	loop_timer_clear(&db->expiry);
 	loop_timer_clear(&db->retry);
 	loop_timer_clear(&db->tick);
 	helper_free(db->canceller);
 	helper_free(db->resolver);
+	/* Who still holds a lease must find it when he gives it back. */
+	if (has_lease(db)) {
+		log_message(LOG_WARNING, "a transaction or stream is open while its database is closed");
+		return;
+	}
+	for (unsigned i = 0; i < db->pool_size; i++) {
+		free(db->conns[i].commands);
+		free(db->conns[i].flights);
+		free(db->conns[i].unwanted);
+	}
 	free(db->conns);
 	free(db->shapes);
 	free(db->values);

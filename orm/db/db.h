@@ -53,8 +53,8 @@ struct db_rows {
 struct str db_cell(const struct db_rows *rows, size_t row, size_t column);
 
 struct db *db_new(struct loop *loop, const struct db_settings *settings);
-/* Waits for nobody: running segments fail with ERROR_UNAVAILABLE.  No transaction and no stream may be
- * open any more once their tasks have been told. */
+/* Waits for nobody: running segments fail with ERROR_UNAVAILABLE.  A transaction or
+ * stream that is still open then can only be rolled back or closed; its database's memory stays. */
 void db_free(struct db *db);
 /* Connects the first connection; loops and tasks must be running.  For /health/ready: whether a
  * connection is up, from what is known, asking nobody. */

@@ -6,13 +6,21 @@
 
 #include <stdlib.h>
 
+/* One statement under way; on the stack of the task that sends it. */
+struct batch {
+	struct db_session session;
+	size_t interested; /* waiters whose client is still there; when the last has gone, it is cancelled */
+};
+
 /* One who asks, on the stack of its task. */
 struct waiter {
 	struct task *task;
 	struct waiter *next;
+	struct batch *batch; /* NULL: still queued */
 	struct str key;
 	uint32_t number; /* of the key in its statement */
 	bool is_done, has_failed;
+	bool is_gone; /* its client; it waits on all the same, since others may have joined it */
 	const struct fetched *fetched;
 	size_t row;
 	const struct error *error;
@@ -89,13 +97,15 @@ static void give_arena(struct key_lookups *lookups, struct arena *arena)
 	lookups->idle[lookups->nidle++] = arena;
 }
 
-static struct waiter *take_waiters(struct shape *shape, struct keys *keys)
+static struct waiter *take_waiters(struct shape *shape, struct keys *keys, struct batch *batch)
 {
 	struct waiter *first = shape->first, *last = NULL;
 	size_t n = 0;
 
 	for (struct waiter *w = first; w != NULL && n < KEY_LOOKUPS_TOGETHER; w = w->next, n++) {
 		w->number = keys_add(keys, w->key);
+		w->batch = batch;
+		batch->interested += w->is_gone ? 0 : 1;
 		last = w;
 	}
 	shape->waiting -= n;
@@ -141,18 +151,20 @@ static void run(void *arg)
 {
 	struct shape *shape = arg;
 	struct arena *arena = take_arena(shape->lookups);
-	struct db_session session;
+	struct batch batch = {.interested = 0};
 	struct fetched fetched = {.plan = shape->plan};
 	struct error error;
 	struct keys keys;
 
 	keys_init(&keys, arena, shape->waiting < KEY_LOOKUPS_TOGETHER ? shape->waiting : KEY_LOOKUPS_TOGETHER);
-	struct waiter *waiters = take_waiters(shape, &keys);
+	db_session_init(&batch.session, shape->lookups->db, arena);
+	struct waiter *waiters = take_waiters(shape, &keys, &batch);
 	struct statement statement = bind(shape, &keys, arena);
 
 	error_init(&error, arena);
-	db_session_init(&session, shape->lookups->db, arena);
-	bool ok = db_query(&session, &statement, true, &fetched.rows, &error);
+	if (batch.interested == 0)
+		db_session_cancel(&batch.session);
+	bool ok = db_query(&batch.session, &statement, true, &fetched.rows, &error);
 
 	if (ok)
 		deal_out(shape, waiters, &keys, &fetched, arena);
@@ -165,7 +177,7 @@ static void run(void *arg)
 		w->is_done = true;
 		w->has_failed = !ok;
 		w->error = &error;
-		w->usage = session.usage;
+		w->usage = batch.session.usage;
 		task_resume(w->task);
 	}
 	give_arena(shape->lookups, arena);
@@ -198,12 +210,24 @@ static bool take_error(const struct waiter *waiter, struct error *error)
 	return false;
 }
 
+/* The client is gone. */
+static void leave(void *arg)
+{
+	struct waiter *waiter = arg;
+
+	if (waiter->is_gone || waiter->is_done)
+		return;
+	waiter->is_gone = true;
+	if (waiter->batch != NULL && --waiter->batch->interested == 0)
+		db_session_cancel(&waiter->batch->session);
+}
+
 bool key_lookup(struct key_lookups *lookups, struct db_session *session, const struct model *model,
                 const struct value *key, const struct fetched **fetched, size_t *row,
                 struct error *error)
 {
 	struct shape *shape = &lookups->shapes[model->index];
-	struct waiter waiter = {.task = task_self()};
+	struct waiter waiter = {.task = task_self(), .is_gone = session->is_cancelled};
 
 	if (!make_plan(shape, model, error) ||
 	    !field_parse(model->pk, key, session->arena, &waiter.key, error))
@@ -213,8 +237,11 @@ bool key_lookup(struct key_lookups *lookups, struct db_session *session, const s
 	shape->waiting++;
 	if (shape->in_flight < KEY_LOOKUPS_IN_FLIGHT)
 		loop_defer(lookups->loop, &shape->work);
+	session->on_cancel = leave;
+	session->on_cancel_arg = &waiter;
 	while (!waiter.is_done)
 		task_suspend();
+	session->on_cancel = NULL;
 	session->usage.statements += waiter.usage.statements;
 	session->usage.wait_ns += waiter.usage.wait_ns;
 	session->usage.run_ns += waiter.usage.run_ns;

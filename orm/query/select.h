@@ -16,6 +16,7 @@
 struct rexpr;
 struct rcond;
 struct select;
+struct derived;
 
 enum join_type { JOIN_BASE, JOIN_INNER, JOIN_LEFT };
 
@@ -82,8 +83,11 @@ struct raggregate {
 	const struct rexpr *default_value;
 	const struct rorder *order_by;
 	size_t norder_by;
-	/* Set by query/aggregates: the subselect that computes it; NULL: in place. */
+	/* Set by query/aggregates: the subselect that computes it, or a column of a derived table that is joined;
+	 * both NULL: in place. */
 	const struct select *subselect;
+	const struct derived *derived;
+	unsigned position;
 };
 
 enum frame_kind { FRAME_NONE, FRAME_ROWS, FRAME_RANGE };
@@ -158,10 +162,16 @@ struct rcolumn {
 	const struct rexpr *expr;
 };
 
-/* A derived table in FROM: an inner select read as a table. */
+/* A derived table in FROM: an inner select read as a table.  Joined: LEFT, its first column being the key. */
 struct derived {
-	const struct select *select;
+	struct select *select;
 	unsigned alias;
+	struct source *parent; /* joined: parent.from_field = c1 */
+	const struct field *from_field;
+};
+struct derived_list {
+	struct derived **items;
+	size_t n, cap;
 };
 
 struct rcond_list {
@@ -189,6 +199,7 @@ struct select {
 	const struct model *model;
 	struct source_list sources; /* the base first; those that nothing names are not written */
 	struct derived *derived;    /* FROM (SELECT …) instead of sources */
+	struct derived_list joined; /* LEFT JOIN (SELECT …) behind the sources */
 	struct rcond_list where, having;
 	struct rcond_list qualify; /* conditions on windows: applied to the finished rows */
 	struct rcolumn_list columns;

@@ -16,6 +16,8 @@ static void visit_aggregate(struct visitor *visitor, const struct rexpr *expr)
 
 	if (visitor->aggregate != NULL && !aggregate->in_window && !visitor->aggregate(visitor, expr))
 		return;
+	if (aggregate->derived != NULL)
+		return;
 	if (aggregate->subselect != NULL) {
 		visit_nested(visitor, aggregate->subselect);
 		return;
@@ -89,6 +91,9 @@ void visit_nested(struct visitor *visitor, const struct select *select)
 
 void visit_select(struct visitor *visitor, const struct select *select)
 {
+	for (size_t i = 0; i < select->joined.n; i++)
+		if (visitor->column != NULL)
+			visitor->column(visitor, select->joined.items[i]->parent, select->joined.items[i]->from_field);
 	for (size_t i = 0; i < select->columns.n; i++)
 		visit_expr(visitor, select->columns.items[i].expr);
 	for (size_t i = 0; i < select->where.n; i++)

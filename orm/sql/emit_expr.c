@@ -153,9 +153,15 @@ static void emit_aggregate(struct emit *e, const struct rexpr *expr)
 {
 	const struct raggregate *aggregate = expr->aggregate;
 
-	if (aggregate->default_value != NULL)
+	bool is_zero = aggregate->derived != NULL && expr->function->empty_is_zero;
+
+	if (aggregate->default_value != NULL || is_zero)
 		sql_lit(&e->sql, "COALESCE(");
-	if (aggregate->subselect != NULL) {
+	if (aggregate->derived != NULL) {
+		sql_alias(&e->sql, aggregate->derived->alias);
+		sql_lit(&e->sql, ".c");
+		sql_number(&e->sql, aggregate->position);
+	} else if (aggregate->subselect != NULL) {
 		sql_lit(&e->sql, "(");
 		emit_select(e, aggregate->subselect);
 		sql_lit(&e->sql, ")");
@@ -163,6 +169,8 @@ static void emit_aggregate(struct emit *e, const struct rexpr *expr)
 		emit_aggregate_call(e, expr);
 		emit_average_cast(e, expr);
 	}
+	if (is_zero)
+		sql_lit(&e->sql, ", 0)");
 	if (aggregate->default_value == NULL)
 		return;
 	sql_lit(&e->sql, ", ");

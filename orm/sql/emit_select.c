@@ -77,6 +77,20 @@ static void emit_derived(struct emit *e, const struct derived *derived)
 	sql_lit(&e->sql, ")");
 }
 
+static void emit_joined(struct emit *e, const struct select *select)
+{
+	for (size_t i = 0; i < select->joined.n; i++) {
+		const struct derived *derived = select->joined.items[i];
+
+		sql_lit(&e->sql, " LEFT JOIN ");
+		emit_derived(e, derived);
+		sql_lit(&e->sql, " ON ");
+		sql_alias(&e->sql, derived->alias);
+		sql_lit(&e->sql, ".c1 = ");
+		emit_column(e, derived->parent, derived->from_field);
+	}
+}
+
 void emit_from(struct emit *e, const struct select *select)
 {
 	sql_lit(&e->sql, " FROM ");
@@ -94,6 +108,7 @@ void emit_from(struct emit *e, const struct select *select)
 		if (source_listed(&needed, source) && (!source->is_moved || select->sources.items[0]->is_moved))
 			emit_join(e, source);
 	}
+	emit_joined(e, select);
 }
 
 /* A correlated select hangs on an outer row; its first source may have a condition of its own. */
@@ -242,7 +257,7 @@ void emit_select(struct emit *e, const struct select *select)
 /* SELECT r.c1, r.c2 FROM unnest($1) AS k(c1) CROSS JOIN LATERAL (… WHERE key = k.c1 … LIMIT $2) AS r(c1, c2) */
 static void emit_lateral(struct emit *e, const struct select *select)
 {
-	struct derived rows = {.select = select, .alias = select->rows_alias};
+	struct derived rows = {.select = (struct select *)select, .alias = select->rows_alias};
 
 	sql_lit(&e->sql, "SELECT ");
 	for (unsigned i = 0; i < select->columns.n; i++) {

@@ -114,6 +114,15 @@ static size_t common_prefix(struct str a, struct str b)
 	return n;
 }
 
+/* Of two that are as near: the longer one, since people leave letters out more often than they add some; then
+ * the one that begins more alike, since they err late in a word. */
+static bool is_likelier(struct str word, struct str a, struct str b)
+{
+	if (a.n != b.n)
+		return a.n > b.n;
+	return common_prefix(word, a) > common_prefix(word, b);
+}
+
 struct str suggest_nearest(struct str word, const struct str *candidates, size_t n)
 {
 	struct str nearest = {NULL, 0};
@@ -126,9 +135,7 @@ struct str suggest_nearest(struct str word, const struct str *candidates, size_t
 		unsigned distance = str_distance(word, candidates[i]);
 		if (distance > allowed)
 			continue;
-		/* Of two that are as near, the one that begins more alike: people err late in a word. */
-		if (nearest.p && distance == allowed &&
-		    common_prefix(word, candidates[i]) <= common_prefix(word, nearest))
+		if (nearest.p && distance == allowed && !is_likelier(word, candidates[i], nearest))
 			continue;
 		nearest = candidates[i];
 		allowed = distance;

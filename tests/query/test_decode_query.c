@@ -152,7 +152,7 @@ START_TEST(queries_combine)
 	         " {\"model\": \"Vote\", \"query\": [{\"limit\": 1}]}], \"all\": true}",
 	         "{ union all{Vote filter id=1 }{Vote limit=1 } }");
 	/* A member without a model is of the same one. */
-	query_is("{\"difference\": [{\"filter\": {\"id\": 1}}]}", "{ difference{filter id=1 } }");
+	query_is("{\"difference\": [{\"filter\": {\"id\": 1}}]}", "{ difference{ filter id=1 } }");
 	query_is("{\"intersection\": {\"model\": \"A\"}}",
 	         "ValueError /intersection: expected an array of queries, got an object");
 	query_is("{\"union\": [], \"difference\": []}",

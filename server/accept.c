@@ -12,8 +12,9 @@ static int range_rank(struct str range, struct str type)
 		return 1;
 	if (slash < 0 || !str_is(str_sub(range, (size_t)slash, range.n), "/*"))
 		return 0;
-	return str_eq_nocase(str_sub(range, 0, (size_t)slash + 1), str_sub(type, 0, (size_t)slash + 1)) ? 2
-	                                                                                               : 0;
+	return str_eq_nocase(str_sub(range, 0, (size_t)slash + 1), str_sub(type, 0, (size_t)slash + 1))
+	           ? 2
+	           : 0;
 }
 
 /* Whether the parameters say q=0 (also 0.0 …). */
@@ -58,7 +59,8 @@ bool accept_json(struct request *request)
 
 	if (accept.p == NULL || str_trim(accept).n == 0 || accept_has(accept, STR("application/json")))
 		return true;
-	return error_set_nowhere(&request->error, ERROR_NOT_ACCEPTABLE,
-	                         "The answer can be had as application/json; the Accept header does not "
-	                         "take it.");
+	return error_set_nowhere(
+		&request->error, ERROR_NOT_ACCEPTABLE,
+		"The answer can be had as application/json; the Accept header does not "
+		"take it.");
 }

@@ -17,7 +17,7 @@
 static const char *const *own_members(const struct request *request)
 {
 	const struct method *method =
-	    request->method_name.p == NULL ? NULL : method_find(request->method_name);
+		request->method_name.p == NULL ? NULL : method_find(request->method_name);
 
 	return method == NULL ? NULL : method->own;
 }
@@ -77,7 +77,8 @@ static void suggest_parameter(struct request *request)
 	struct error *error = &request->error;
 	const struct pos *pos = error->pos;
 
-	if (error->kind == ERROR_FIELD && pos != NULL && pos->is_parameter && error->suggestion.p == NULL)
+	if (error->kind == ERROR_FIELD && pos != NULL && pos->is_parameter &&
+	    error->suggestion.p == NULL)
 		error->suggestion = params_suggest(pos->key, own_members(request));
 }
 
@@ -248,8 +249,8 @@ static const struct query *capped(struct request *request, const struct query *q
 	struct clause *clauses = ARENA_ARRAY(request->arena, struct clause, query->nclauses + 1);
 
 	copy_bytes(clauses, query->clauses, query->nclauses * sizeof *clauses);
-	clauses[query->nclauses] = (struct clause){
-	    .has_limit = true, .limit = (int64_t)request->settings->max_rows + 1};
+	clauses[query->nclauses] =
+		(struct clause){.has_limit = true, .limit = (int64_t)request->settings->max_rows + 1};
 	*copy = *query;
 	copy->clauses = clauses;
 	copy->nclauses = query->nclauses + 1;
@@ -320,8 +321,8 @@ static bool answer_by_key(struct request *request)
 		return false;
 	if (request->scope.relation != NULL || !key_lookup_fits(request->model))
 		return answer_the_row(request, &all_rows);
-	if (!key_lookup(request->lookups, &request->db, request->model, request->scope.pk, &fetched, &row,
-	                &request->error))
+	if (!key_lookup(request->lookups, &request->db, request->model, request->scope.pk, &fetched,
+	                &row, &request->error))
 		return read_refused(request);
 	if (fetched == NULL)
 		return read_nothing(request, request->model);
@@ -382,8 +383,7 @@ static const struct value *list_of(struct request *request, const struct value *
 	if (value == NULL || value->kind != VALUE_TEXT || !value->is_loose)
 		return value;
 	list = ARENA_NEW(request->arena, struct value);
-	*list = (struct value){
-	    .kind = VALUE_LIST, .pos = value->pos, .list = {.items = value, .n = 1}};
+	*list = (struct value){.kind = VALUE_LIST, .pos = value->pos, .list = {.items = value, .n = 1}};
 	return list;
 }
 

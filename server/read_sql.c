@@ -8,7 +8,8 @@
 
 struct shown {
 	struct statement statement;
-	const struct plan *level; /* of a prefetch level: its plan, which knows the parameter of the keys */
+	const struct plan
+		*level; /* of a prefetch level: its plan, which knows the parameter of the keys */
 };
 
 struct statements {
@@ -16,8 +17,8 @@ struct statements {
 	size_t n, cap;
 };
 
-static void add_statement(struct arena *arena, const struct statement *statement, const struct plan *level,
-                          struct statements *list)
+static void add_statement(struct arena *arena, const struct statement *statement,
+                          const struct plan *level, struct statements *list)
 {
 	if (statement->sql.n > 0)
 		*ARENA_PUSH(arena, list) = (struct shown){*statement, level};

@@ -67,8 +67,8 @@ bool read_aggregate(struct request *request)
 		return error_set(&request->error, ERROR_BAD_REQUEST, asked.body->pos,
 		                 "\"aggregate\" is missing: {name: expression}");
 	if (!decode_named_exprs(request->arena, member, &aggregates, &n, &request->error) ||
-	    !plan_aggregate(request->arena, request->model, read_scope(request), asked.query, aggregates,
-	                    n, &plan, &request->error))
+	    !plan_aggregate(request->arena, request->model, read_scope(request), asked.query,
+	                    aggregates, n, &plan, &request->error))
 		return read_refused(request);
 	if (!db_query(&request->db, &plan.statement, true, &rows, &request->error))
 		return false;
@@ -87,11 +87,10 @@ static bool read_ids(struct request *request, const struct value *body, const st
 	if (value == NULL || value->kind == VALUE_LIST)
 		return true;
 	if (value->kind != VALUE_TEXT || !value->is_loose)
-		return error_set(&request->error, ERROR_VALUE, value->pos, "expected an array of keys, got %s",
-		                 value_kind_name(value->kind));
+		return error_set(&request->error, ERROR_VALUE, value->pos,
+		                 "expected an array of keys, got %s", value_kind_name(value->kind));
 	list = ARENA_NEW(request->arena, struct value);
-	*list = (struct value){
-	    .kind = VALUE_LIST, .pos = value->pos, .list = {.items = value, .n = 1}};
+	*list = (struct value){.kind = VALUE_LIST, .pos = value->pos, .list = {.items = value, .n = 1}};
 	*ids = list;
 	return true;
 }

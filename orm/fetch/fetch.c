@@ -44,8 +44,8 @@ typedef bool (*each_fn)(const struct fetched *batch, void *arg, struct error *er
 
 /* ---- rows without levels below them: each helping of the stream is a batch ---- */
 
-static bool give_helpings(struct db_stream *stream, const struct plan *plan, each_fn each, void *arg,
-                          struct error *error)
+static bool give_helpings(struct db_stream *stream, const struct plan *plan, each_fn each,
+                          void *arg, struct error *error)
 {
 	struct fetched batch = {.plan = plan};
 	bool is_ok;
@@ -90,8 +90,7 @@ static bool gather(struct db_session *session, struct db_stream *stream, const s
 			return true;
 		for (size_t from = 0; from < rows.nrows;) {
 			batch_add(batch, &rows, &from);
-			if (batch_is_full(batch) &&
-			    !give_batch(session, plan, batch, each, arg, error))
+			if (batch_is_full(batch) && !give_batch(session, plan, batch, each, arg, error))
 				return false;
 		}
 	}

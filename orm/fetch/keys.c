@@ -11,9 +11,9 @@ void keys_init(struct keys *keys, struct arena *arena, size_t most)
 	while (cap < 2 * most)
 		cap *= 2;
 	*keys = (struct keys){
-	    .texts = ARENA_ARRAY(arena, struct str, most),
-	    .slots = ARENA_ARRAY(arena, uint32_t, cap),
-	    .cap = cap,
+		.texts = ARENA_ARRAY(arena, struct str, most),
+		.slots = ARENA_ARRAY(arena, uint32_t, cap),
+		.cap = cap,
 	};
 }
 

@@ -30,8 +30,7 @@ static void collect_keys(struct arena *arena, struct job *job)
 	job->key_of = ARENA_ARRAY(arena, uint32_t, rows->nrows);
 	keys_init(&job->keys, arena, rows->nrows);
 	for (size_t row = 0; row < rows->nrows; row++)
-		job->key_of[row] =
-		    keys_add(&job->keys, db_cell(rows, row, job->prefetch->parent_column));
+		job->key_of[row] = keys_add(&job->keys, db_cell(rows, row, job->prefetch->parent_column));
 }
 
 /* The slots below one result that have something to ask for. */
@@ -42,7 +41,7 @@ static void add_jobs(struct arena *arena, struct fetched *parent, struct jobs *j
 	parent->slots = ARENA_ARRAY(arena, struct fetched_slot, plan->nprefetches);
 	for (size_t i = 0; i < plan->nprefetches; i++) {
 		struct job job = {
-		    .parent = parent, .prefetch = &plan->prefetches[i], .slot = &parent->slots[i]};
+			.parent = parent, .prefetch = &plan->prefetches[i], .slot = &parent->slots[i]};
 
 		if (job.prefetch->plan->is_empty)
 			continue;
@@ -94,8 +93,8 @@ static void deal_out(struct arena *arena, struct job *job)
 	uint32_t *count = ARENA_ARRAY(arena, uint32_t, nparents);
 
 	for (size_t row = 0; row < nchildren; row++)
-		key_of_child[row] = keys_find(
-		    &job->keys, db_cell(&job->children->rows, row, job->prefetch->child_column));
+		key_of_child[row] =
+			keys_find(&job->keys, db_cell(&job->children->rows, row, job->prefetch->child_column));
 	count_children(job, key_of_child, first_of_key, count_of_key);
 	copy_bytes(next, first_of_key, job->keys.n * sizeof *next);
 	for (size_t row = 0; row < nchildren; row++) {

@@ -8,7 +8,8 @@
 
 static bool is_sign(struct str name)
 {
-	static const char *const signs[] = {"+", "-", "*", "/", "%", "^", "&", "|", "#", "<<", ">>", NULL};
+	static const char *const signs[] = {"+", "-", "*", "/",  "%",  "^",
+	                                    "&", "|", "#", "<<", ">>", NULL};
 
 	return is_word(name, signs);
 }
@@ -89,8 +90,9 @@ bool read_operand(struct decoder *d, const struct value *value, struct operand *
 /* Lookups that take a JSON object as their value: what follows them is never a set question. */
 static bool takes_object(const struct path *path)
 {
-	static const char *const lookups[] = {"exact", "iexact", "contains", "contained_by", "in", "range",
-	                                      "gt", "gte", "lt", "lte", NULL};
+	static const char *const lookups[] = {"exact", "iexact", "contains", "contained_by",
+	                                      "in",    "range",  "gt",       "gte",
+	                                      "lt",    "lte",    NULL};
 
 	return path->n > 1 && is_word(path->parts[path->n - 1], lookups);
 }
@@ -227,8 +229,11 @@ static const struct {
 	const char *name;
 	bool (*read)(struct decoder *, const struct value *, struct cond *);
 } words[] = {
-    {"and", read_and}, {"or", read_or},           {"xor", read_xor},
-    {"not", read_not}, {"lookup", read_expr_lookup},
+	{"and", read_and},
+	{"or", read_or},
+	{"xor", read_xor},
+	{"not", read_not},
+	{"lookup", read_expr_lookup},
 };
 
 static bool read_member(struct decoder *d, const struct member *member, struct cond *out)

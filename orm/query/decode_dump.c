@@ -304,7 +304,8 @@ static void dump_rows(const struct clause *clause, struct buf *out)
 static void dump_projection(const struct clause *clause, struct buf *out)
 {
 	if (clause->projection != PROJECTION_NONE)
-		buf_printf(out, " %s%s%s", clause->projection == PROJECTION_VALUES ? "values" : "values_list",
+		buf_printf(out, " %s%s%s",
+		           clause->projection == PROJECTION_VALUES ? "values" : "values_list",
 		           clause->is_flat ? " flat" : "", clause->projects_all ? " all" : "");
 	dump_named("", clause->values, clause->nvalues, out);
 	dump_paths("only", clause->only, clause->nonly, out);

@@ -182,8 +182,8 @@ static bool read_typed(struct decoder *d, const struct value *value, enum expr_k
 		return wrong_kind(d, value, "an array of expression and type");
 	if (value->list.n != 2)
 		return error_set(d->error, ERROR_TYPE, value->pos,
-		                 "%.*s takes two arguments (expression, type), got %zu",
-		                 STR_ARG(out->name), value->list.n);
+		                 "%.*s takes two arguments (expression, type), got %zu", STR_ARG(out->name),
+		                 value->list.n);
 	out->output = &value->list.items[1];
 	if (out->output->kind != VALUE_TEXT && out->output->kind != VALUE_OBJECT)
 		return wrong_kind(d, out->output, "a field type's name or a field");
@@ -275,8 +275,8 @@ static const struct {
 	const char *name;
 	bool (*read)(struct decoder *, const struct value *, struct expr *);
 } call_members[] = {
-    {"expr", read_call_expr},     {"distinct", read_call_distinct}, {"filter", read_call_filter},
-    {"default", read_case_default}, {"order_by", read_expr_order},
+	{"expr", read_call_expr},       {"distinct", read_call_distinct}, {"filter", read_call_filter},
+	{"default", read_case_default}, {"order_by", read_expr_order},
 };
 
 static bool read_call_member(struct decoder *d, const struct member *member, struct expr *out,
@@ -315,26 +315,27 @@ static bool read_arithmetic(struct decoder *d, const struct value *value, enum p
 		return false;
 	if (out->nargs >= 2 || (out->nargs == 1 && str_is(out->name, "-")))
 		return true;
-	return error_set(d->error, ERROR_TYPE, value->pos, "\"%.*s\" takes at least two operands, got %zu",
-	                 STR_ARG(out->name), out->nargs);
+	return error_set(d->error, ERROR_TYPE, value->pos,
+	                 "\"%.*s\" takes at least two operands, got %zu", STR_ARG(out->name),
+	                 out->nargs);
 }
 
 static const struct {
 	const char *name;
 	bool (*read)(struct decoder *, const struct value *, struct expr *);
 } shapes[] = {
-    {"F", read_f},
-    {"Value", read_value},
-    {"OuterRef", read_outer},
-    {"Ref", read_ref},
-    {"Q", read_q},
-    {"Case", read_case},
-    {"Subquery", read_subquery},
-    {"Exists", read_exists},
-    {"ArraySubquery", read_array_subquery},
-    {"Window", read_window},
-    {"Cast", read_cast},
-    {"ExpressionWrapper", read_wrapper},
+	{"F", read_f},
+	{"Value", read_value},
+	{"OuterRef", read_outer},
+	{"Ref", read_ref},
+	{"Q", read_q},
+	{"Case", read_case},
+	{"Subquery", read_subquery},
+	{"Exists", read_exists},
+	{"ArraySubquery", read_array_subquery},
+	{"Window", read_window},
+	{"Cast", read_cast},
+	{"ExpressionWrapper", read_wrapper},
 };
 
 bool read_expr_member(struct decoder *d, const struct member *member, enum place place,

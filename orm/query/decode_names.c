@@ -145,8 +145,8 @@ static bool read_nulls(struct decoder *d, const struct value *value, struct orde
 	out->nulls = str_is(text, "first") ? NULLS_FIRST : NULLS_LAST;
 	if (str_is(text, "first") || str_is(text, "last"))
 		return true;
-	return error_set(d->error, ERROR_VALUE, value->pos, "expected \"first\" or \"last\", got \"%.*s\"",
-	                 STR_ARG(text));
+	return error_set(d->error, ERROR_VALUE, value->pos,
+	                 "expected \"first\" or \"last\", got \"%.*s\"", STR_ARG(text));
 }
 
 static bool read_order_expr(struct decoder *d, const struct value *value, struct order *out)
@@ -177,7 +177,8 @@ static bool read_order_object(struct decoder *d, const struct value *value, stru
 			return false;
 	}
 	if (out->expr == NULL)
-		return error_set(d->error, ERROR_BAD_REQUEST, value->pos, "an ordering object needs \"expr\"");
+		return error_set(d->error, ERROR_BAD_REQUEST, value->pos,
+		                 "an ordering object needs \"expr\"");
 	return true;
 }
 

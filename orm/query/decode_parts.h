@@ -61,7 +61,8 @@ bool read_named_exprs(struct decoder *d, const struct value *value, const struct
 /* An array of paths and {name: expression} objects, or one such object; a path is named by its text. */
 bool read_projection(struct decoder *d, const struct value *value, const struct named_expr **list,
                      size_t *n);
-bool read_order(struct decoder *d, const struct value *value, const struct order **order, size_t *n);
+bool read_order(struct decoder *d, const struct value *value, const struct order **order,
+                size_t *n);
 
 /* decode_query.c */
 bool read_nested_query(struct decoder *d, const struct value *value, bool needs_model,

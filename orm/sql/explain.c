@@ -9,14 +9,14 @@ static const struct {
 	const char *on, *off;
 	bool needs_analyze;
 } switches[] = {
-    {"analyze", ", ANALYZE", "", false},
-    {"verbose", ", VERBOSE", "", false},
-    {"costs", ", COSTS", ", COSTS FALSE", false},
-    {"settings", ", SETTINGS", "", false},
-    {"buffers", ", BUFFERS", "", false},
-    {"wal", ", WAL", "", true},
-    {"timing", ", TIMING", ", TIMING FALSE", true},
-    {"summary", ", SUMMARY", ", SUMMARY FALSE", false},
+	{"analyze", ", ANALYZE", "", false},
+	{"verbose", ", VERBOSE", "", false},
+	{"costs", ", COSTS", ", COSTS FALSE", false},
+	{"settings", ", SETTINGS", "", false},
+	{"buffers", ", BUFFERS", "", false},
+	{"wal", ", WAL", "", true},
+	{"timing", ", TIMING", ", TIMING FALSE", true},
+	{"summary", ", SUMMARY", ", SUMMARY FALSE", false},
 };
 
 static const struct {
@@ -24,10 +24,10 @@ static const struct {
 	const char *sql;
 	enum explain_format format;
 } formats[] = {
-    {"text", "EXPLAIN (FORMAT TEXT", EXPLAIN_TEXT},
-    {"json", "EXPLAIN (FORMAT JSON", EXPLAIN_JSON},
-    {"xml", "EXPLAIN (FORMAT XML", EXPLAIN_XML},
-    {"yaml", "EXPLAIN (FORMAT YAML", EXPLAIN_YAML},
+	{"text", "EXPLAIN (FORMAT TEXT", EXPLAIN_TEXT},
+	{"json", "EXPLAIN (FORMAT JSON", EXPLAIN_JSON},
+	{"xml", "EXPLAIN (FORMAT XML", EXPLAIN_XML},
+	{"yaml", "EXPLAIN (FORMAT YAML", EXPLAIN_YAML},
 };
 #define NFORMATS (sizeof formats / sizeof *formats)
 

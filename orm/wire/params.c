@@ -19,8 +19,8 @@ struct params {
 	struct arena *arena;
 	const struct json_limits *limits;
 	struct error *error;
-	struct members body;    /* clauses and a method's own members */
-	struct members lookups; /* members of "filter" */
+	struct members body;        /* clauses and a method's own members */
+	struct members lookups;     /* members of "filter" */
 	const struct value *filter; /* ?filter=, or NULL */
 	struct map seen;
 	size_t nodes;
@@ -115,8 +115,7 @@ static bool read_list(struct params *params, const struct param *param, struct v
 		if (!read_text(params, &item, &items[i]))
 			return false;
 	}
-	*out = (struct value){
-	    .kind = VALUE_LIST, .pos = param->pos, .list = {.items = items, .n = n}};
+	*out = (struct value){.kind = VALUE_LIST, .pos = param->pos, .list = {.items = items, .n = n}};
 	return true;
 }
 
@@ -156,8 +155,7 @@ static struct value moved(struct arena *arena, const struct value *value, const 
 			const struct member *member = &value->object.members[i];
 
 			members[i].key = member->key;
-			members[i].value =
-			    moved(arena, &member->value, pos_member(arena, pos, member->key));
+			members[i].value = moved(arena, &member->value, pos_member(arena, pos, member->key));
 		}
 		copy.object.members = members;
 	}
@@ -214,21 +212,21 @@ static const struct {
 	const char *name;
 	bool (*read)(struct params *, const struct param *, struct value *);
 } reserved[] = {
-    {"filter", read_json},
-    {"exclude", read_json},
-    {"annotate", read_exprs},
-    {"values", read_list},
-    {"only", read_list},
-    {"defer", read_list},
-    {"order_by", read_list},
-    {"select_related", read_list_or_bool},
-    {"prefetch_related", read_list},
-    {"limit", read_text},
-    {"offset", read_text},
-    {"after", read_text_or_null},
-    {"before", read_text_or_null},
-    {"distinct", read_list_or_bool},
-    {"count", read_count},
+	{"filter", read_json},
+	{"exclude", read_json},
+	{"annotate", read_exprs},
+	{"values", read_list},
+	{"only", read_list},
+	{"defer", read_list},
+	{"order_by", read_list},
+	{"select_related", read_list_or_bool},
+	{"prefetch_related", read_list},
+	{"limit", read_text},
+	{"offset", read_text},
+	{"after", read_text_or_null},
+	{"before", read_text_or_null},
+	{"distinct", read_list_or_bool},
+	{"count", read_count},
 };
 
 #define NRESERVED (sizeof reserved / sizeof *reserved)
@@ -340,8 +338,8 @@ static void add_filter(struct params *params)
 
 	if (params->filter != NULL && params->lookups.n > 0)
 		*ARENA_PUSH(params->arena, &params->lookups) = (struct member){
-		    STR("and"),
-		    {.kind = VALUE_LIST,
+			STR("and"),
+			{.kind = VALUE_LIST,
 		     .pos = params->filter->pos,
 		     .list = {.items = params->filter, .n = 1}},
 		};

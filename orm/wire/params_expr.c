@@ -87,7 +87,7 @@ static struct value make_object(struct parser *parser, struct str key, struct va
 
 	*member = (struct member){key, value};
 	return (struct value){
-	    .kind = VALUE_OBJECT, .pos = parser->pos, .object = {.members = member, .n = 1}};
+		.kind = VALUE_OBJECT, .pos = parser->pos, .object = {.members = member, .n = 1}};
 }
 
 static bool read_number(struct parser *parser, struct str word, struct value *out)
@@ -232,7 +232,7 @@ static bool read_call(struct parser *parser, struct str name, struct value *out)
 		return false;
 	parser->depth++;
 	argument = (struct value){
-	    .kind = VALUE_LIST, .pos = parser->pos, .list = {.items = args.items, .n = args.n}};
+		.kind = VALUE_LIST, .pos = parser->pos, .list = {.items = args.items, .n = args.n}};
 	if (args.n == 1)
 		argument = args.items[0];
 	if (options.n > 0) {
@@ -269,7 +269,7 @@ bool params_read_exprs(struct arena *arena, struct str text, const struct pos *p
                        struct value *out, struct error *error)
 {
 	struct parser parser = {
-	    .arena = arena, .text = text, .pos = pos, .depth = depth, .error = error};
+		.arena = arena, .text = text, .pos = pos, .depth = depth, .error = error};
 	struct members list = {0};
 
 	do {
@@ -280,6 +280,6 @@ bool params_read_exprs(struct arena *arena, struct str text, const struct pos *p
 	if (parser.at < text.n)
 		return fail(&parser, "\",\"");
 	*out = (struct value){
-	    .kind = VALUE_OBJECT, .pos = pos, .object = {.members = list.items, .n = list.n}};
+		.kind = VALUE_OBJECT, .pos = pos, .object = {.members = list.items, .n = list.n}};
 	return true;
 }

@@ -18,9 +18,11 @@ static struct db_session session;
 
 static void setup(void)
 {
-	static struct db_settings settings = {
-	    .pool_size = 3, .acquire_timeout_ms = 5000, .statement_timeout_ms = 20000,
-	    .statement_cache = 50, .application_name = "test_fetch"};
+	static struct db_settings settings = {.pool_size = 3,
+	                                      .acquire_timeout_ms = 5000,
+	                                      .statement_timeout_ms = 20000,
+	                                      .statement_cache = 50,
+	                                      .application_name = "test_fetch"};
 	settings.conninfo = getenv("QUERN_TEST_DATABASE_URL");
 	ck_assert_msg(settings.conninfo != NULL, "QUERN_TEST_DATABASE_URL is not set");
 	loop = loop_new();
@@ -77,17 +79,23 @@ static struct layout layout_of(const struct layout_member *members, size_t n)
 }
 
 #define COLUMN(key_text, number, type)                                                             \
-	{.kind = LAYOUT_COLUMN, .key = STR_INIT(key_text), .column = number, .field = field_of_type(type)}
-#define SLOT(key_text, number) {.kind = LAYOUT_SLOT, .key = STR_INIT(key_text), .slot = number}
+	{                                                                                              \
+		.kind = LAYOUT_COLUMN, .key = STR_INIT(key_text), .column = number,                        \
+		.field = field_of_type(type)                                                               \
+	}
+#define SLOT(key_text, number)                                                                     \
+	{                                                                                              \
+		.kind = LAYOUT_SLOT, .key = STR_INIT(key_text), .slot = number                             \
+	}
 
 static struct plan plan_of(const char *sql, size_t nparams, struct layout layout)
 {
 	return (struct plan){
-	    .statement = {.sql = str_of(sql),
+		.statement = {.sql = str_of(sql),
 	                  .params = ARENA_ARRAY(arena, struct param, nparams),
 	                  .nparams = nparams},
-	    .keys_param = nparams > 0 ? nparams - 1 : 0,
-	    .layout = layout,
+		.keys_param = nparams > 0 ? nparams - 1 : 0,
+		.layout = layout,
 	};
 }
 
@@ -109,7 +117,8 @@ static void make_tables(void)
 	execute("CREATE TABLE employee (id bigint, role_id bigint, name text)");
 	execute("CREATE TABLE badge (id bigint, employee_id bigint)");
 	execute("INSERT INTO role VALUES (1, 'Lead'), (2, 'Chef'), (3, 'Idle')");
-	execute("INSERT INTO employee VALUES (10, 1, 'Ann'), (11, 2, 'Bob'), (12, 1, 'Cid'), (13, NULL, 'Dan')");
+	execute("INSERT INTO employee VALUES (10, 1, 'Ann'), (11, 2, 'Bob'), (12, 1, 'Cid'), (13, "
+	        "NULL, 'Dan')");
 	execute("INSERT INTO badge VALUES (100, 12), (101, 10), (102, 12)");
 }
 
@@ -118,25 +127,28 @@ static void make_tables(void)
 static void nested_levels(void)
 {
 	const struct layout_member badge_members[] = {COLUMN("\"id\":", 0, "BigAutoField")};
-	struct plan badges = plan_of("SELECT id, employee_id FROM badge WHERE employee_id = ANY($1::bigint[]) "
-	                             "ORDER BY id DESC",
-	                             1, layout_of(badge_members, 1));
+	struct plan badges =
+		plan_of("SELECT id, employee_id FROM badge WHERE employee_id = ANY($1::bigint[]) "
+	            "ORDER BY id DESC",
+	            1, layout_of(badge_members, 1));
 	const struct prefetch_plan below_employee[] = {
-	    {.plan = &badges, .parent_column = 0, .child_column = 1}};
+		{.plan = &badges, .parent_column = 0, .child_column = 1}};
 	const struct layout_member employee_members[] = {COLUMN("\"name\":", 1, "TextField"),
 	                                                 SLOT("\"badges\":", 0)};
 	struct plan employees = plan_of("SELECT id, name, role_id FROM employee "
 	                                "WHERE name <> $1 AND role_id = ANY($2::bigint[]) ORDER BY id",
 	                                2, layout_of(employee_members, 2));
-	struct plan leads = plan_of("SELECT id, name, role_id FROM employee WHERE role_id = ANY($1::bigint[]) "
-	                            "AND name = 'Bob'",
-	                            1, layout_of(employee_members, 1));
+	struct plan leads =
+		plan_of("SELECT id, name, role_id FROM employee WHERE role_id = ANY($1::bigint[]) "
+	            "AND name = 'Bob'",
+	            1, layout_of(employee_members, 1));
 	const struct prefetch_plan below_role[] = {
-	    {.plan = &employees, .parent_column = 0, .child_column = 2},
-	    {.plan = &leads, .parent_column = 0, .child_column = 2, .is_single = true}};
-	const struct layout_member role_members[] = {COLUMN("\"name\":", 1, "TextField"), SLOT("\"all\":", 0),
-	                                             SLOT("\"bob\":", 1)};
-	struct plan roles = plan_of("SELECT id, name FROM role ORDER BY id", 0, layout_of(role_members, 3));
+		{.plan = &employees, .parent_column = 0, .child_column = 2},
+		{.plan = &leads, .parent_column = 0, .child_column = 2, .is_single = true}};
+	const struct layout_member role_members[] = {COLUMN("\"name\":", 1, "TextField"),
+	                                             SLOT("\"all\":", 0), SLOT("\"bob\":", 1)};
+	struct plan roles =
+		plan_of("SELECT id, name FROM role ORDER BY id", 0, layout_of(role_members, 3));
 	struct fetched *fetched;
 	unsigned before;
 
@@ -171,8 +183,9 @@ static void null_keys(void)
 	struct plan roles = plan_of("SELECT id, name FROM role WHERE id = ANY($1::bigint[])", 1,
 	                            layout_of(role_members, 1));
 	const struct prefetch_plan below[] = {
-	    {.plan = &roles, .parent_column = 2, .child_column = 0, .is_single = true}};
-	const struct layout_member members[] = {COLUMN("\"name\":", 1, "TextField"), SLOT("\"role\":", 0)};
+		{.plan = &roles, .parent_column = 2, .child_column = 0, .is_single = true}};
+	const struct layout_member members[] = {COLUMN("\"name\":", 1, "TextField"),
+	                                        SLOT("\"role\":", 0)};
 	struct plan employees = plan_of("SELECT id, name, role_id FROM employee WHERE name IN ('Dan') "
 	                                "ORDER BY id",
 	                                0, layout_of(members, 2));
@@ -186,10 +199,12 @@ static void null_keys(void)
 	check(fetch_all(&session, &employees, &fetched, &error));
 	ck_assert_str_eq(json_of(fetched), "{\"name\":\"Dan\",\"role\":null}");
 	ck_assert_uint_eq(session.usage.statements - before, 1);
-	employees.statement.sql = STR("SELECT id, name, role_id FROM employee WHERE id > 11 ORDER BY id");
+	employees.statement.sql =
+		STR("SELECT id, name, role_id FROM employee WHERE id > 11 ORDER BY id");
 	check(fetch_all(&session, &employees, &fetched, &error));
-	ck_assert_str_eq(json_of(fetched),
-	                 "{\"name\":\"Cid\",\"role\":{\"name\":\"Lead\"}},{\"name\":\"Dan\",\"role\":null}");
+	ck_assert_str_eq(
+		json_of(fetched),
+		"{\"name\":\"Cid\",\"role\":{\"name\":\"Lead\"}},{\"name\":\"Dan\",\"role\":null}");
 }
 
 START_TEST(a_level_without_keys_is_not_asked)
@@ -276,8 +291,10 @@ static void batches_with_levels(void)
 	struct plan children = plan_of("SELECT k * 2 FROM unnest($1::bigint[]) k "
 	                               "UNION ALL SELECT k FROM unnest($1::bigint[]) k WHERE false",
 	                               1, layout_of(child_members, 1));
-	const struct prefetch_plan below[] = {{.plan = &children, .parent_column = 0, .child_column = 0}};
-	const struct layout_member members[] = {COLUMN("\"id\":", 0, "BigAutoField"), SLOT("\"x\":", 0)};
+	const struct prefetch_plan below[] = {
+		{.plan = &children, .parent_column = 0, .child_column = 0}};
+	const struct layout_member members[] = {COLUMN("\"id\":", 0, "BigAutoField"),
+	                                        SLOT("\"x\":", 0)};
 	struct plan plan = series_plan(members, 2);
 	struct seen seen = {0};
 	size_t before;
@@ -326,8 +343,10 @@ END_TEST
 
 static void failing_level(void)
 {
-	const struct layout_member members[] = {COLUMN("\"id\":", 0, "BigAutoField"), SLOT("\"x\":", 0)};
-	struct plan children = plan_of("SELECT 1 / 0 FROM unnest($1::bigint[])", 1, layout_of(members, 1));
+	const struct layout_member members[] = {COLUMN("\"id\":", 0, "BigAutoField"),
+	                                        SLOT("\"x\":", 0)};
+	struct plan children =
+		plan_of("SELECT 1 / 0 FROM unnest($1::bigint[])", 1, layout_of(members, 1));
 	const struct prefetch_plan below[] = {{.plan = &children}};
 	struct plan plan = series_plan(members, 2);
 	struct seen seen = {0};

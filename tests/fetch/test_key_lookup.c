@@ -122,8 +122,9 @@ static void execute(void *sql)
 
 static void prepare(void)
 {
-	static char sql[] = "CREATE TABLE IF NOT EXISTS role AS "
-	                    "SELECT * FROM (VALUES (1::bigint, 'Lead'), (2, 'Chef'), (3, 'Idle')) r (id, name)";
+	static char sql[] =
+		"CREATE TABLE IF NOT EXISTS role AS "
+		"SELECT * FROM (VALUES (1::bigint, 'Lead'), (2, 'Chef'), (3, 'Idle')) r (id, name)";
 
 	task_start(execute, sql);
 	loop_run(loop);
@@ -179,7 +180,8 @@ static void let_them_wait(void)
 
 static void hold_lock(void *arg)
 {
-	static const struct statement lock = {.sql = STR_INIT("LOCK TABLE role IN ACCESS EXCLUSIVE MODE")};
+	static const struct statement lock = {.sql =
+	                                          STR_INIT("LOCK TABLE role IN ACCESS EXCLUSIVE MODE")};
 	struct db_session session;
 	struct db_tx **tx = arg;
 	struct error error;
@@ -187,7 +189,8 @@ static void hold_lock(void *arg)
 
 	error_init(&error, arena);
 	db_session_init(&session, db, arena);
-	if (!db_begin(&session, DB_READ_COMMITTED, tx, &error) || !db_tx_query(*tx, &lock, &rows, &error))
+	if (!db_begin(&session, DB_READ_COMMITTED, tx, &error) ||
+	    !db_tx_query(*tx, &lock, &rows, &error))
 		ck_abort_msg("%.*s", STR_ARG(error.detail));
 	loop_stop(loop);
 	/* The session must live as long as the transaction. */

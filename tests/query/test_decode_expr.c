@@ -164,10 +164,13 @@ START_TEST(wrong_expressions_are_pointed_at)
 	        "BadRequest /0/Case/0: a case needs \"when\" and \"then\", or is {\"default\": ...}");
 	expr_is("{\"Case\": [{\"default\": 1}, {\"when\": {}, \"then\": 1}]}",
 	        "BadRequest /0/Case/0: the default is the last of the cases");
-	expr_is("{\"Cast\": [\"a\"]}", "TypeError /0/Cast: Cast takes two arguments (expression, type), got 1");
-	expr_is("{\"Window\": {\"partition_by\": []}}", "BadRequest /0/Window: a window needs \"expr\"");
-	expr_is("{\"Window\": {\"expr\": {\"Rank\": []}, \"partition\": []}}",
-	        "BadRequest /0/Window/partition: \"partition\" is not a member of a window (partition_by)");
+	expr_is("{\"Cast\": [\"a\"]}",
+	        "TypeError /0/Cast: Cast takes two arguments (expression, type), got 1");
+	expr_is("{\"Window\": {\"partition_by\": []}}",
+	        "BadRequest /0/Window: a window needs \"expr\"");
+	expr_is(
+		"{\"Window\": {\"expr\": {\"Rank\": []}, \"partition\": []}}",
+		"BadRequest /0/Window/partition: \"partition\" is not a member of a window (partition_by)");
 	expr_is("{\"Subquery\": {\"filter\": {}}}",
 	        "BadRequest /0/Subquery: a query nested here names its \"model\"");
 }

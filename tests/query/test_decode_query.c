@@ -37,7 +37,8 @@ END_TEST
 
 START_TEST(a_methods_own_members_are_left_to_it)
 {
-	query_is("{\"aggregate\": {\"n\": {\"Count\": \"*\"}}, \"filter\": {\"a\": 1}}", "{ filter a=1 }");
+	query_is("{\"aggregate\": {\"n\": {\"Count\": \"*\"}}, \"filter\": {\"a\": 1}}",
+	         "{ filter a=1 }");
 	query_is("{\"query\": [], \"filter\": {}}",
 	         "BadRequest /filter: \"filter\" cannot stand beside \"query\"; put it into the chain");
 }
@@ -45,8 +46,9 @@ END_TEST
 
 START_TEST(projections_take_paths_names_and_true)
 {
-	query_is("{\"values\": [\"id\", \"role__name\", {\"n\": {\"Count\": \"vote\"}, \"x\": \"id\"}]}",
-	         "{ values [id: id, role__name: role__name, n: Count(vote), x: id] }");
+	query_is(
+		"{\"values\": [\"id\", \"role__name\", {\"n\": {\"Count\": \"vote\"}, \"x\": \"id\"}]}",
+		"{ values [id: id, role__name: role__name, n: Count(vote), x: id] }");
 	query_is("{\"values_list\": [\"id\"], \"flat\": true}", "{ values_list flat [id: id] }");
 	query_is("{\"values\": true}", "{ values all }");
 	query_is("{\"values\": {\"n\": {\"F\": \"id\"}}}", "{ values [n: id] }");
@@ -114,7 +116,8 @@ START_TEST(cursors_are_text_or_null)
 	query_is("{\"before\": \"abc\"}", "{ before cursor=abc }");
 	query_is("{\"after\": null, \"before\": null}",
 	         "BadRequest /before: \"after\" and \"before\" exclude each other");
-	query_is("{\"after\": 7}", "ValueError /after: expected a cursor (a string) or null, got an integer");
+	query_is("{\"after\": 7}",
+	         "ValueError /after: expected a cursor (a string) or null, got an integer");
 }
 END_TEST
 
@@ -141,8 +144,9 @@ START_TEST(related_clauses_take_paths_and_can_be_cleared)
 	         "BadRequest /prefetch_related/0: a prefetch needs \"path\"");
 	query_is("{\"prefetch_related\": [{\"path\": \"a\", \"qery\": {}}]}",
 	         "BadRequest /prefetch_related/0/qery: \"qery\" is not a member of a prefetch (query)");
-	query_is("{\"prefetch_related\": [{\"path\": \"a\", \"query\": {\"limt\": 1}}]}",
-	         "BadRequest /prefetch_related/0/query/limt: \"limt\" is not a clause of a query (limit)");
+	query_is(
+		"{\"prefetch_related\": [{\"path\": \"a\", \"query\": {\"limt\": 1}}]}",
+		"BadRequest /prefetch_related/0/query/limt: \"limt\" is not a clause of a query (limit)");
 }
 END_TEST
 
@@ -155,8 +159,9 @@ START_TEST(queries_combine)
 	query_is("{\"difference\": [{\"filter\": {\"id\": 1}}]}", "{ difference{ filter id=1 } }");
 	query_is("{\"intersection\": {\"model\": \"A\"}}",
 	         "ValueError /intersection: expected an array of queries, got an object");
-	query_is("{\"union\": [], \"difference\": []}",
-	         "BadRequest /difference: one clause object combines once; use an array of clause objects");
+	query_is(
+		"{\"union\": [], \"difference\": []}",
+		"BadRequest /difference: one clause object combines once; use an array of clause objects");
 	query_is("{\"all\": true}", "BadRequest /all: \"all\" goes with \"union\"");
 }
 END_TEST
@@ -200,11 +205,11 @@ START_TEST(an_unknown_word_is_pointed_at_with_the_nearest_one)
 	query_is("{\"wholly_else\": {}}",
 	         "BadRequest /wholly_else: \"wholly_else\" is not a clause of a query");
 	query_is("{\"model\": \"Vote\"}", "BadRequest /model: \"model\" is not a clause of a query");
-	query_is("[{\"limit\": 1}, 5]",
-	         "ValueError /1: expected an object of clauses, got an integer");
+	query_is("[{\"limit\": 1}, 5]", "ValueError /1: expected an object of clauses, got an integer");
 	query_is("{\"annotate\": []}",
 	         "ValueError /annotate: expected an object of names and expressions, got an array");
-	query_is("{\"annotate\": {\"\": \"a\"}}", "ValueError /annotate/: a name is not empty and has no white space, quotation marks, "
+	query_is("{\"annotate\": {\"\": \"a\"}}",
+	         "ValueError /annotate/: a name is not empty and has no white space, quotation marks, "
 	         "brackets, semicolons or SQL comments");
 	query_is("{\"alias\": {\"a--b\": \"a\"}}",
 	         "ValueError /alias/a--b: a name is not empty and has no white space, quotation marks, "

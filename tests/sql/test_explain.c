@@ -7,7 +7,7 @@ static struct arena *arena;
 static struct error error;
 static struct param params[1];
 static const struct statement statement = {
-    .sql = STR_INIT("SELECT 1 WHERE $1"), .params = params, .nparams = 1, .ncolumns = 7};
+	.sql = STR_INIT("SELECT 1 WHERE $1"), .params = params, .nparams = 1, .ncolumns = 7};
 
 static void setup(void)
 {

@@ -151,7 +151,7 @@ static struct db_rows rows_of(size_t ncolumns, size_t nrows, const char *const *
 	PGresAttDesc columns[8] = {0};
 
 	for (size_t i = 0; i < ncolumns; i++)
-		columns[i].name = (char *)(uintptr_t)"c";
+		columns[i].name = (char *)(uintptr_t) "c";
 	ck_assert(PQsetResultAttrs(result, (int)ncolumns, columns));
 	for (size_t i = 0; i < nrows * ncolumns; i++) {
 		char *text = (char *)(uintptr_t)cells[i];
@@ -164,10 +164,8 @@ static struct db_rows rows_of(size_t ncolumns, size_t nrows, const char *const *
 
 static struct layout_member column(const char *key, unsigned number, const char *type)
 {
-	return (struct layout_member){.kind = LAYOUT_COLUMN,
-	                              .key = str_of(key),
-	                              .column = number,
-	                              .field = field_of_type(type)};
+	return (struct layout_member){
+		.kind = LAYOUT_COLUMN, .key = str_of(key), .column = number, .field = field_of_type(type)};
 }
 
 START_TEST(a_joined_row_is_an_object_or_null)
@@ -178,8 +176,8 @@ START_TEST(a_joined_row_is_an_object_or_null)
 	                                             column("\"name\":", 2, "CharField")};
 	const struct layout role = {role_members, 2};
 	const struct layout_member members[] = {
-	    column("\"id\":", 0, "BigAutoField"),
-	    {.kind = LAYOUT_OBJECT, .key = STR("\"role\":"), .object = &role, .presence_column = 1}};
+		column("\"id\":", 0, "BigAutoField"),
+		{.kind = LAYOUT_OBJECT, .key = STR("\"role\":"), .object = &role, .presence_column = 1}};
 	const struct layout layout = {members, 2};
 
 	encode_object(&layout, &rows, 0, &out);
@@ -216,18 +214,18 @@ START_TEST(slots_hold_a_list_a_row_or_nothing)
 	const char *const parents[] = {"1", "2"}, *const children[] = {"10", "11"};
 	const struct layout_member id = column("\"id\":", 0, "BigAutoField");
 	const struct layout_member members[] = {
-	    id,
-	    {.kind = LAYOUT_SLOT, .key = STR("\"votes\":"), .slot = 0},
-	    {.kind = LAYOUT_SLOT, .key = STR("\"best\":"), .slot = 1},
-	    {.kind = LAYOUT_SLOT, .key = STR("\"none\":"), .slot = 2}};
+		id,
+		{.kind = LAYOUT_SLOT, .key = STR("\"votes\":"), .slot = 0},
+		{.kind = LAYOUT_SLOT, .key = STR("\"best\":"), .slot = 1},
+		{.kind = LAYOUT_SLOT, .key = STR("\"none\":"), .slot = 2}};
 	const struct plan child_plan = {.layout = {&id, 1}};
 	const struct prefetch_plan prefetches[] = {
-	    {.plan = &child_plan}, {.plan = &child_plan, .is_single = true}, {.plan = &child_plan}};
+		{.plan = &child_plan}, {.plan = &child_plan, .is_single = true}, {.plan = &child_plan}};
 	const struct plan plan = {.layout = {members, 4}, .prefetches = prefetches, .nprefetches = 3};
 	struct fetched child = {.plan = &child_plan, .rows = rows_of(1, 2, children)};
 	const uint32_t first[] = {0, 2}, count[] = {2, 0}, order[] = {1, 0};
 	struct fetched_slot slots[] = {
-	    {&child, first, count, order}, {&child, first, count, order}, {0}};
+		{&child, first, count, order}, {&child, first, count, order}, {0}};
 	struct fetched fetched = {&plan, rows_of(1, 2, parents), slots};
 
 	encode_row(&fetched, 0, &out);

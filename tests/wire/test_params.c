@@ -124,17 +124,17 @@ END_TEST
 
 START_TEST(broken_annotations_are_told)
 {
-	IS("annotate=Count(vote)", "BadRequest ?annotate: expected \":\" before \"(vote)\"; the form is "
-	                           "name:Function(path, ...)");
-	IS("annotate=a:Count(vote",
-	   "BadRequest ?annotate: expected \",\" or \")\" at the end; the form is name:Function(path, ...)");
+	IS("annotate=Count(vote)",
+	   "BadRequest ?annotate: expected \":\" before \"(vote)\"; the form is "
+	   "name:Function(path, ...)");
+	IS("annotate=a:Count(vote", "BadRequest ?annotate: expected \",\" or \")\" at the end; the "
+	                            "form is name:Function(path, ...)");
 	IS("annotate=", "BadRequest ?annotate: expected a name at the end; the form is "
 	                "name:Function(path, ...)");
 	IS("annotate=a:b;c",
 	   "BadRequest ?annotate: expected \",\" before \";c\"; the form is name:Function(path, ...)");
-	IS("annotate=a:A('x)",
-	   "BadRequest ?annotate: expected a closing quote at the end; the form is "
-	   "name:Function(path, ...)");
+	IS("annotate=a:A('x)", "BadRequest ?annotate: expected a closing quote at the end; the form is "
+	                       "name:Function(path, ...)");
 	IS("annotate=a:1x", "BadRequest ?annotate: expected a number at the end; the form is "
 	                    "name:Function(path, ...)");
 	IS("annotate=a:x,a:y", "BadRequest ?annotate: the name \"a\" is given twice");

@@ -558,73 +558,6 @@ static bool has_aggregate_in_place(const struct select *select)
 	return found;
 }
 
-/* Columns outside aggregates must be among the groups; those of a table grouped by its key follow from it. */
-static void group_column(struct visitor *visitor, struct source *source, const struct field *field)
-{
-	struct arrangement *a = visitor->data;
-	struct rexpr_list *groups = &a->select->group_by;
-
-	if (!source_listed(&a->select->sources, source) || source->is_moved)
-		return;
-	if (a->select->groups_by_key && source->type == JOIN_BASE && source->model->is_managed)
-		return;
-	for (size_t i = 0; i < groups->n; i++) {
-		const struct rexpr *group = groups->items[i];
-
-		if (group->kind == R_COLUMN && group->source == source && group->field == field)
-			return;
-	}
-	*ARENA_PUSH(a->scope->r->arena, groups) = column_expr(a->scope->r->arena, source, field);
-}
-
-static bool skip_in_place(struct visitor *visitor, const struct rexpr *expr)
-{
-	(void)visitor;
-	return expr->aggregate->subselect != NULL;
-}
-
-static bool is_group(const struct select *select, const struct rexpr *expr)
-{
-	for (size_t i = 0; i < select->group_by.n; i++)
-		if (select->group_by.items[i] == expr)
-			return true;
-	return false;
-}
-
-/* What is selected or ordered by without being an aggregate is grouped by, whole where the query names its
- * groups itself. */
-static void group_expr(struct arrangement *a, struct visitor *visitor, const struct rexpr *expr)
-{
-	struct select *select = a->select;
-
-	if (is_group(select, expr))
-		return;
-	if (select->groups_by_key || expr->has_aggregate || expr->kind == R_COLUMN)
-		visit_expr(visitor, expr);
-	else if (expr->kind != R_PARAM)
-		*ARENA_PUSH(a->scope->r->arena, &select->group_by) = expr;
-}
-
-static void complete_groups(struct arrangement *a)
-{
-	struct arena *arena = a->scope->r->arena;
-	struct select *select = a->select;
-	struct visitor visitor = {.column = group_column, .aggregate = skip_in_place, .data = a};
-
-	for (size_t i = 0; select->groups_by_key && i < select->model->npk_fields; i++)
-		*ARENA_PUSH(arena, &select->group_by) =
-		    column_expr(arena, select->sources.items[0], select->model->pk_fields[i]);
-	for (size_t i = 0; i < select->columns.n; i++)
-		group_expr(a, &visitor, select->columns.items[i].expr);
-	for (size_t i = 0; i < select->order_by.n; i++)
-		if (select->order_by.items[i].expr != NULL)
-			group_expr(a, &visitor, select->order_by.items[i].expr);
-	for (size_t i = 0; i < select->having.n; i++)
-		visit_cond(&visitor, select->having.items[i]);
-	for (size_t i = 0; i < select->qualify.n; i++)
-		visit_cond(&visitor, select->qualify.items[i]);
-}
-
 /* Without an aggregate in place and without joins that multiply there is nothing to group. */
 static bool needs_groups(const struct arrangement *a)
 {
@@ -645,7 +578,7 @@ void arrange_aggregates(struct scope *scope)
 		bool is_whole = !select->groups_by_key && select->group_by.n == 0;
 
 		if (!is_whole)
-			complete_groups(&a);
+			complete_groups(scope);
 		return;
 	}
 	select->is_grouped = false;

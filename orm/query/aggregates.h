@@ -12,6 +12,8 @@
 #include "orm/query/scope.h"
 #include "orm/query/walk.h"
 
+/* Adds to GROUP BY what is selected, ordered by or compared without being an aggregate. */
+void complete_groups(struct scope *scope);
 /* The aggregate over columns of `inner` (alias `alias`), to which its arguments are added, copied by `map`. */
 const struct rexpr *aggregate_over(struct resolver *r, struct select *inner, unsigned alias,
                                    const struct source_map *map, const struct rexpr *expr);

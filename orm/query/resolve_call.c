@@ -33,7 +33,7 @@ static enum type_kind kind_of(const struct field *field)
 
 /* ---- transforms ---- */
 
-static const struct rexpr *json_key(struct scope *scope, const struct rexpr *left, struct str name)
+const struct rexpr *json_key(struct scope *scope, const struct rexpr *left, struct str name)
 {
 	struct arena *arena = scope->r->arena;
 	struct value key = {.kind = VALUE_TEXT, .text = name};
@@ -245,8 +245,8 @@ static enum type_kind first_kind(const struct function *any, const struct rexpr 
 	return kind_of(as != NULL ? as : natural_field(args[0].literal));
 }
 
-static bool resolve_orders(struct scope *scope, const struct order *orders, size_t n,
-                           const struct rorder **out)
+bool resolve_orders(struct scope *scope, const struct order *orders, size_t n,
+                    const struct rorder **out)
 {
 	struct rorder *list = ARENA_ARRAY(scope->r->arena, struct rorder, n);
 
@@ -316,109 +316,6 @@ bool zone_is_plausible(struct str name)
 	return name.n > 0 && name.n <= 64;
 }
 
-/* {"JSONObject": {"name": expression, …}} */
-static bool resolve_json_object(struct scope *scope, const struct expr *expr,
-                                const struct source_list *reuse, const struct rexpr **out)
-{
-	struct arena *arena = scope->r->arena;
-	struct rexpr *result = rexpr_new(arena, R_OBJECT, field_of_type("JSONField"), expr->noptions * 2);
-
-	if (expr->nargs > 0 || expr->filter != NULL || expr->norder_by > 0 || expr->default_value != NULL)
-		return error_set(scope->r->error, ERROR_TYPE, expr->pos,
-		                 "JSONObject takes an object of names and expressions (none of them named expr, "
-		                 "distinct, filter, default or order_by)");
-	for (size_t i = 0; i < expr->noptions; i++) {
-		const struct expr *decoded;
-		const struct rexpr *arg;
-
-		if (!decode_expr(arena, expr->options[i].value, &decoded, scope->r->error) ||
-		    !resolve_expr(scope, decoded, NULL, reuse, &arg))
-			return false;
-		rexpr_set_arg(result, 2 * i, param_expr(arena, field_of_type("TextField"), arena_str(arena, expr->options[i].name)));
-		rexpr_set_arg(result, 2 * i + 1, arg);
-	}
-	*out = result;
-	return true;
-}
-
-static bool is_collation_name(struct str name)
-{
-	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-		      c == '.' || c == '@' || c == '-'))
-			return false;
-	}
-	return name.n > 0 && name.n <= 63;
-}
-
-/* {"Collate": [expression, {"Value": "C"}]} */
-static bool resolve_collate(struct scope *scope, const struct expr *expr, const struct source_list *reuse,
-                            const struct rexpr **out)
-{
-	const struct value *name = expr->nargs == 2 ? expr->args[1].literal : NULL;
-	const struct rexpr *arg;
-
-	if (name == NULL || expr->args[1].kind != EXPR_LITERAL || name->kind != VALUE_TEXT ||
-	    !is_collation_name(name->text))
-		return error_set(scope->r->error, ERROR_VALUE, expr->pos,
-		                 "Collate takes an expression and {\"Value\": \"name of a collation\"}");
-	if (!resolve_expr(scope, &expr->args[0], field_of_type("TextField"), reuse, &arg))
-		return false;
-	if (arg->field == NULL || kind_of(arg->field) != TYPE_TEXT)
-		return error_set(scope->r->error, ERROR_FIELD, expr->args[0].pos, "Collate takes text");
-	struct rexpr *result = rexpr_new(scope->r->arena, R_COLLATE, arg->field, 1);
-
-	rexpr_set_arg(result, 0, arg);
-	result->text = arena_str(scope->r->arena, name->text);
-	*out = result;
-	return true;
-}
-
-/* {"KeyTransform": [{"Value": "color"}, "attrs"]}: the key's value; KeyTextTransform as text. */
-static bool resolve_key_transform(struct scope *scope, const struct expr *expr,
-                                  const struct source_list *reuse, const struct rexpr **out)
-{
-	const struct value *key = expr->nargs == 2 ? expr->args[0].literal : NULL;
-	const struct rexpr *document;
-	struct str name;
-
-	if (key == NULL || (key->kind != VALUE_TEXT && key->kind != VALUE_INT))
-		return error_set(scope->r->error, ERROR_VALUE, expr->pos,
-		                 "%.*s takes {\"Value\": key} and an expression", STR_ARG(expr->name));
-	name = key->kind == VALUE_TEXT
-	           ? key->text
-	           : arena_printf(scope->r->arena, "%lld", (long long)key->integer);
-	if (!resolve_expr(scope, &expr->args[1], NULL, reuse, &document))
-		return false;
-	if (document->field == NULL ||
-	    (kind_of(document->field) != TYPE_JSON && kind_of(document->field) != TYPE_HSTORE))
-		return error_set(scope->r->error, ERROR_FIELD, expr->args[1].pos, "%.*s takes a JSONField",
-		                 STR_ARG(expr->name));
-	struct rexpr *result = (struct rexpr *)json_key(scope, document, name);
-
-	if (result == NULL)
-		return false;
-	if (str_is(expr->name, "KeyTextTransform")) {
-		result->is_text = true;
-		result->field = field_of_type("TextField");
-	}
-	*out = result;
-	return true;
-}
-
-/* Calls whose arguments are not values alone. */
-static const struct {
-	const char *name;
-	bool (*resolve)(struct scope *, const struct expr *, const struct source_list *, const struct rexpr **);
-} special[] = {
-    {"JSONObject", resolve_json_object},
-    {"Collate", resolve_collate},
-    {"KeyTransform", resolve_key_transform},
-    {"KeyTextTransform", resolve_key_transform},
-};
-
 /* `Extract` and `Trunc` name what they take in a member; ExtractYear and its kin are the same by name. */
 static bool named_by_member(struct scope *scope, const struct expr *expr, struct expr *renamed)
 {
@@ -465,9 +362,10 @@ bool resolve_call(struct scope *scope, const struct expr *expr, const struct fie
 			return false;
 		expr = &renamed;
 	}
-	for (size_t i = 0; i < sizeof special / sizeof *special; i++)
-		if (str_is(expr->name, special[i].name))
-			return special[i].resolve(scope, expr, reuse, out);
+	special_call *special = special_call_find(expr->name);
+
+	if (special != NULL)
+		return special(scope, expr, reuse, out);
 
 	const struct function *any = function_by_name(expr->name);
 
@@ -511,108 +409,5 @@ bool resolve_call(struct scope *scope, const struct expr *expr, const struct fie
 		return resolve_aggregate(scope, expr, result);
 	if (result->field == NULL)
 		return error_set(scope->r->error, ERROR_VALUE, expr->pos, "%s of nulls alone has no type", any->name);
-	return true;
-}
-
-/* ---- windows ---- */
-
-static bool read_bound(struct scope *scope, const struct value *frame, const char *name, bool *has,
-                       int64_t *bound)
-{
-	const struct value *value = value_get(frame, name);
-
-	*has = value != NULL && value->kind != VALUE_NULL;
-	if (!*has)
-		return true;
-	if (value->kind != VALUE_INT)
-		return error_set(scope->r->error, ERROR_VALUE, value->pos,
-		                 "expected an integer (negative: before the row), or null for unbounded, got %s",
-		                 value_kind_name(value->kind));
-	*bound = value->integer;
-	return true;
-}
-
-static bool read_frame(struct scope *scope, const struct value *frame, struct rwindow *window)
-{
-	const struct value *type = frame == NULL ? NULL : value_get(frame, "type");
-
-	if (frame == NULL || frame->kind == VALUE_NULL)
-		return true;
-	for (size_t i = 0; i < frame->object.n; i++) {
-		struct str key = frame->object.members[i].key;
-
-		if (!str_is(key, "type") && !str_is(key, "start") && !str_is(key, "end"))
-			return error_set(scope->r->error, ERROR_BAD_REQUEST, frame->object.members[i].value.pos,
-			                 "a frame has \"type\", \"start\" and \"end\"");
-	}
-	if (type == NULL || type->kind != VALUE_TEXT ||
-	    (!str_is(type->text, "rows") && !str_is(type->text, "range")))
-		return error_set(scope->r->error, ERROR_VALUE, frame->pos,
-		                 "the type of a frame is \"rows\" or \"range\"");
-	window->frame = str_is(type->text, "rows") ? FRAME_ROWS : FRAME_RANGE;
-	if (!read_bound(scope, frame, "start", &window->has_start, &window->start) ||
-	    !read_bound(scope, frame, "end", &window->has_end, &window->end))
-		return false;
-	if (window->has_start && window->has_end && window->start > window->end)
-		return error_set(scope->r->error, ERROR_VALUE, frame->pos, "a frame cannot end before it starts");
-	if (window->frame == FRAME_RANGE &&
-	    ((window->has_start && window->start != 0) || (window->has_end && window->end != 0)))
-		return error_set(scope->r->error, ERROR_NOT_SUPPORTED, frame->pos,
-		                 "PostgreSQL only supports UNBOUNDED together with PRECEDING and FOLLOWING in a range: "
-		                 "start and end are 0 or null");
-	return true;
-}
-
-bool resolve_window(struct scope *scope, const struct expr *expr, const struct rexpr **out)
-{
-	struct arena *arena = scope->r->arena;
-	struct rwindow *window = ARENA_NEW(arena, struct rwindow);
-	struct rexpr *result = rexpr_new(arena, R_WINDOW, NULL, 1);
-	const struct rexpr **partition = ARENA_ARRAY(arena, const struct rexpr *, expr->npartition_by);
-	const struct expr *call = &expr->args[0];
-	const struct function *function = call->kind == EXPR_CALL ? function_by_name(call->name) : NULL;
-	bool before = scope->aggregates_annotations;
-	const struct rexpr *inner;
-
-	if (function == NULL || function->class == FUNCTION_SCALAR)
-		return error_set(scope->r->error, ERROR_VALUE, call->pos,
-		                 "the expression of a Window is an aggregate or a window function");
-	scope->in_window = true;
-	scope->aggregates_annotations = true;
-	bool ok = resolve_call(scope, call, NULL, NULL, &inner);
-
-	scope->in_window = false;
-	scope->aggregates_annotations = before;
-	if (!ok)
-		return false;
-	if (inner->kind == R_AGGREGATE) {
-		/* Over a window an aggregate groups nothing; what it takes may. */
-		struct rexpr *own = (struct rexpr *)inner;
-
-		own->aggregate->in_window = true;
-		own->has_aggregate = false;
-		for (size_t i = 0; i < own->nargs; i++)
-			own->has_aggregate |= own->args[i]->has_aggregate;
-	}
-	for (size_t i = 0; i < expr->npartition_by; i++) {
-		if (!resolve_expr(scope, &expr->partition_by[i], NULL, NULL, &partition[i]))
-			return false;
-		result->has_aggregate |= partition[i]->has_aggregate;
-	}
-	window->partition_by = partition;
-	window->npartition_by = expr->npartition_by;
-	window->norder_by = expr->norder_by;
-	if (!resolve_orders(scope, expr->order_by, expr->norder_by, &window->order_by) ||
-	    !read_frame(scope, expr->frame, window))
-		return false;
-	for (size_t i = 0; i < window->norder_by; i++)
-		result->has_aggregate |= window->order_by[i].expr != NULL && window->order_by[i].expr->has_aggregate;
-	rexpr_set_arg(result, 0, inner);
-	if (result->has_window)
-		return error_set(scope->r->error, ERROR_FIELD, expr->pos, "a Window cannot hold a Window");
-	result->has_window = true;
-	result->field = inner->field;
-	result->window = window;
-	*out = result;
 	return true;
 }

@@ -157,6 +157,14 @@ bool resolve_expr(struct scope *scope, const struct expr *expr, const struct fie
                   const struct source_list *reuse, const struct rexpr **out);
 bool resolve_call(struct scope *scope, const struct expr *expr, const struct field *hint,
                   const struct source_list *reuse, const struct rexpr **out);
+/* A call that no row of the table describes; NULL when there is none of that name. */
+typedef bool special_call(struct scope *scope, const struct expr *expr, const struct source_list *reuse,
+                          const struct rexpr **out);
+special_call *special_call_find(struct str name);
+/* The value of a key of a JSON document or hstore; NULL with an error. */
+const struct rexpr *json_key(struct scope *scope, const struct rexpr *left, struct str name);
+bool resolve_orders(struct scope *scope, const struct order *orders, size_t n,
+                    const struct rorder **out);
 bool resolve_window(struct scope *scope, const struct expr *expr, const struct rexpr **out);
 /* A literal says nothing of its type: it takes its neighbours'. */
 bool expr_is_untyped(const struct expr *expr);

@@ -67,6 +67,8 @@ bool cli_load_models(struct cli *cli, const struct settings *settings,
                      const struct registry **registry);
 /* The error on standard error, as "quern: …"; returns CLI_FAILED. */
 int cli_fail(const struct error *error);
+/* Where it can be reached: "http://127.0.0.1:8080"; an IPv6 address in brackets. */
+struct str cli_url(struct arena *arena, const struct settings *settings, unsigned port);
 /* Models that somebody declared: automatic join tables do not count. */
 size_t cli_count_models(const struct registry *registry);
 

@@ -10,11 +10,11 @@
 static void started(struct serving *serving, unsigned port)
 {
 	const struct registry *registry = serving->registry;
-	const char *host = serving->settings->listen;
+	struct str url = cli_url(serving->arena, serving->settings, port);
 	struct str path = registry->nmodels ? registry->models[0]->path : STR("");
 
-	printf("serving %zu models on http://%s:%u\n", cli_count_models(registry), host, port);
-	printf("try:  curl 'http://%s:%u/api/%.*s?limit=3'\n", host, port, STR_ARG(path));
+	printf("serving %zu models on %.*s\n", cli_count_models(registry), STR_ARG(url));
+	printf("try:  curl '%.*s/api/%.*s?limit=3'\n", STR_ARG(url), STR_ARG(path));
 	printf("Ctrl-C stops it.\n");
 	fflush(stdout);
 }

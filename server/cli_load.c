@@ -4,6 +4,7 @@
 #include "config/models_file.h"
 
 #include <stdio.h>
+#include <string.h>
 
 bool cli_load_settings(struct cli *cli, struct settings *settings)
 {
@@ -39,6 +40,13 @@ int cli_fail(const struct error *error)
 {
 	fprintf(stderr, "quern: %.*s\n", STR_ARG(error->detail));
 	return CLI_FAILED;
+}
+
+struct str cli_url(struct arena *arena, const struct settings *settings, unsigned port)
+{
+	bool is_v6 = strchr(settings->listen, ':') != NULL;
+
+	return arena_printf(arena, is_v6 ? "http://[%s]:%u" : "http://%s:%u", settings->listen, port);
 }
 
 size_t cli_count_models(const struct registry *registry)

@@ -151,8 +151,8 @@ static void *check_schema(void *arg)
 
 static void started(struct serving *serving, unsigned port)
 {
-	printf("serving %zu models on http://%s:%u\n", cli_count_models(serving->registry),
-	       serving->settings->listen, port);
+	printf("serving %zu models on %.*s\n", cli_count_models(serving->registry),
+	       STR_ARG(cli_url(serving->arena, serving->settings, port)));
 	fflush(stdout);
 }
 

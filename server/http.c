@@ -560,12 +560,8 @@ bool http_is_idle(const struct http *http)
 
 void http_free(struct http *http)
 {
-	/* With a suspended connection the library would abort the process: then its memory is left to
-	 * the process's end, which is near. */
-	if (!http_is_idle(http)) {
-		log_message(LOG_WARNING, "%zu requests did not end in time", http->nrunning);
-		return;
-	}
+	/* With a suspended connection the library would abort the process. */
+	ASSERT(http_is_idle(http));
 	MHD_run(http->daemon);
 	loop_unwatch(&http->watch);
 	loop_undefer(http->loop, &http->work);

@@ -15,8 +15,9 @@ struct http *http_new(struct worker *worker);
 /* Stops accepting, has replies say `Connection: close`, ends the loop when the last connection is
  * gone or the drain deadline has passed; `now`: the deadline is now. */
 void http_stop(struct http *http, bool now);
-/* Whether no request is running and no connection is held up by one. */
+/* Whether no request is running, and so no connection held up by one. */
 bool http_is_idle(const struct http *http);
+/* Only when idle. */
 void http_free(struct http *http);
 
 #endif

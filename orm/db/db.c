@@ -8,8 +8,6 @@
 
 #include "orm/db/engine.h"
 
-#include "orm/base/log.h"
-
 #include <stdlib.h>
 
 /* The protocol counts parameters in 16 bits. */
@@ -73,6 +71,25 @@ static bool has_lease(const struct db *db)
 	return false;
 }
 
+void db_destroy(struct db *db)
+{
+	/* Who still holds a lease must find it when he gives it back. */
+	if (has_lease(db))
+		return;
+	for (unsigned i = 0; i < db->pool_size; i++) {
+		free(db->conns[i].commands);
+		free(db->conns[i].flights);
+		free(db->conns[i].unwanted);
+	}
+	free(db->conns);
+	free(db->shapes);
+	free(db->values);
+	free(db->conninfo);
+	free(db->options);
+	free(db->application_name);
+	free(db);
+}
+
 void db_free(struct db *db)
 {
 	if (db == NULL)
@@ -90,23 +107,8 @@ void db_free(struct db *db)
 	loop_timer_clear(&db->tick);
 	helper_free(db->canceller);
 	helper_free(db->resolver);
-	/* Who still holds a lease must find it when he gives it back. */
-	if (has_lease(db)) {
-		log_message(LOG_WARNING, "a transaction or stream is open while its database is closed");
-		return;
-	}
-	for (unsigned i = 0; i < db->pool_size; i++) {
-		free(db->conns[i].commands);
-		free(db->conns[i].flights);
-		free(db->conns[i].unwanted);
-	}
-	free(db->conns);
-	free(db->shapes);
-	free(db->values);
-	free(db->conninfo);
-	free(db->options);
-	free(db->application_name);
-	free(db);
+	db->is_closed = true;
+	db_destroy(db);
 }
 
 bool db_is_ready(const struct db *db)
@@ -343,6 +345,9 @@ static void set_work(struct segment *segment, const struct statement *statements
 	segment->n = n;
 	segment->rows = rows;
 	segment->reads_only = reads_only;
+	segment->is_alone = statements[0].zone.p != NULL;
+	for (size_t i = 1; i < n; i++)
+		ASSERT(str_eq(statements[i].zone, statements[0].zone));
 	segment->shape = shape_of(db, statements);
 	segment->is_slow = is_slow(&db->shapes[segment->shape]);
 }

@@ -10,6 +10,9 @@
  * is committed.  Lost connections, restarts and stale prepared statements are dealt with
  * here: a segment that was not sent, or that only reads and gave nothing out yet, is sent
  * again; anything else is reported (ERROR_UNAVAILABLE …, mapped from SQLSTATE in one table).
+ *
+ * A statement that has a zone runs in it (all of one segment in the same): set for its transaction
+ * alone, in the same flight, and counted for nobody.
  */
 #ifndef QUERN_DB_DB_H
 #define QUERN_DB_DB_H
@@ -54,7 +57,7 @@ struct str db_cell(const struct db_rows *rows, size_t row, size_t column);
 
 struct db *db_new(struct loop *loop, const struct db_settings *settings);
 /* Waits for nobody: running segments fail with ERROR_UNAVAILABLE.  A transaction or
- * stream that is still open then can only be rolled back or closed; its database's memory stays. */
+ * stream that is still open then can only be rolled back or closed. */
 void db_free(struct db *db);
 /* Connects the first connection; loops and tasks must be running.  For /health/ready: whether a
  * connection is up, from what is known, asking nobody. */

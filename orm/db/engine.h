@@ -106,6 +106,7 @@ enum command_kind {
 	COMMAND_PREPARE,
 	COMMAND_RUN,
 	COMMAND_CONTROL, /* BEGIN, COMMIT, ROLLBACK, DEALLOCATE, SET */
+	COMMAND_ZONE,    /* the time zone of a segment's transaction */
 	COMMAND_SYNC,
 };
 
@@ -194,6 +195,7 @@ struct db {
 	unsigned statement_cache;
 	bool needs_names; /* a host name is to be resolved */
 	bool is_closing;
+	bool is_closed; /* db_free() is through; only leases keep it */
 
 	struct conn *conns; /* pool_size slots */
 	unsigned nready;
@@ -258,6 +260,8 @@ void wait_for(struct wait *wait, struct db_session *session);
 void wait_wake(struct db *db, struct wait *wait);
 /* Resumes whoever is due; called last in every callback. */
 void db_wake(struct db *db);
+/* Frees the memory of a pool that is closed, when nobody holds a lease any more. */
+void db_destroy(struct db *db);
 bool session_is_usable(struct db_session *session, struct error *error);
 
 /* flight.c */

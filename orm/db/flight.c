@@ -201,6 +201,20 @@ void flight_control(struct conn *conn, const char *sql, struct segment *segment,
 	command->is_commit = is_commit;
 }
 
+/* For the rest of the transaction, which a segment outside of a leased connection has to itself. */
+static bool send_zone(struct conn *conn, struct segment *segment, struct str zone)
+{
+	const char *const values[] = {zone.p};
+	if (!PQsendQueryParams(conn->pg, "SELECT pg_catalog.set_config('TimeZone', $1, true)", 1, NULL,
+	                       values, NULL, NULL, 0))
+		return false;
+	struct command *command = command_push(conn);
+	command->kind = COMMAND_ZONE;
+	command->segment = segment;
+	count_bytes(conn, zone.n + 64);
+	return true;
+}
+
 bool flight_set_single_rows(struct conn *conn)
 {
 	const struct command *command = flight_command(conn);
@@ -214,6 +228,7 @@ bool flight_set_single_rows(struct conn *conn)
 void flight_add(struct conn *conn, struct segment *segment)
 {
 	struct flight *flight = flight_newest(conn);
+	bool is_zoned = segment->n > 0 && segment->statements[0].zone.p != NULL;
 	segment->place = SEGMENT_SENT;
 	segment->conn = conn;
 	segment->sent_at = flight->sent_at;
@@ -222,8 +237,13 @@ void flight_add(struct conn *conn, struct segment *segment)
 	flight->nstatements += (unsigned)segment->n;
 	if (segment->begin != NULL)
 		flight_control(conn, segment->begin, segment, false);
+	if (is_zoned && !conn->is_broken)
+		conn->is_broken = !send_zone(conn, segment, segment->statements[0].zone);
 	for (size_t i = 0; i < segment->n && !conn->is_broken; i++)
 		conn->is_broken = !send_run(conn, segment, (unsigned)i);
+	/* A transaction goes on with others' statements. */
+	if (is_zoned && conn->is_leased && segment->stream == NULL && !conn->is_broken)
+		conn->is_broken = !send_zone(conn, segment, STR("UTC"));
 	if (segment->commit != NULL)
 		flight_control(conn, segment->commit, segment, true);
 	if (segment->stream != NULL && !conn->is_broken)

@@ -61,6 +61,8 @@ static void take_success(struct conn *conn, struct command *command, PGresult *r
 		if (command->is_commit)
 			check_commit(segment, result);
 		break;
+	case COMMAND_ZONE:
+		break;
 	case COMMAND_SYNC:
 		break_off(conn, "a result where a Sync was due");
 		break;
@@ -113,7 +115,12 @@ static void take_error(struct conn *conn, const struct command *command, const P
 	/* A cancel request that was meant for another. */
 	bool is_innocent = conn->cancel != CANCEL_NONE && sqlstate_is(result, "57014");
 	segment->is_stale = is_stale || is_innocent;
-	if (!segment->is_stale)
+	if (segment->is_stale)
+		return;
+	if (command->kind == COMMAND_ZONE && sqlstate_is(result, "22023"))
+		error_set(segment->error, ERROR_VALUE, segment->statements[0].zone_pos,
+		          "The database knows no time zone of this name");
+	else
 		sqlstate_set(result, segment->error);
 }
 
@@ -309,7 +316,9 @@ static void settle_lost(struct conn *conn, struct segment *segment, bool is_olde
 		return;
 	}
 	bool may_repeat = segment->reads_only || never_ran || rolled_back;
-	if (!conn->is_leased && may_repeat && segment->attempts + 1 < MAX_ATTEMPTS) {
+	/* When the server ends, a segment may meet every connection of the pool as it goes down. */
+	bool has_attempts = segment->attempts < MAX_ATTEMPTS + conn->db->pool_size;
+	if (!conn->is_leased && may_repeat && has_attempts) {
 		segment->is_alone = true;
 		segment_again(segment);
 		return;

@@ -353,6 +353,10 @@ void pool_release(struct conn *conn)
 	ASSERT(conn->is_leased);
 	conn->is_leased = false;
 	conn->is_paused = false;
+	if (db->is_closed) {
+		db_destroy(db);
+		return;
+	}
 	if (conn->state != CONN_READY) {
 		pool_grow(db);
 		return;

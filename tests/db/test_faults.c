@@ -499,6 +499,37 @@ START_TEST(freeing_the_pool_fails_what_runs_and_waits)
 }
 END_TEST
 
+static void holds_while_freed(void *arg)
+{
+	struct client c;
+	struct db_tx *tx;
+	struct db_rows rows;
+	(void)arg;
+	client_open(&c);
+	struct statement one = text_statement(&c, "SELECT 1", 0);
+	ck_assert(db_begin(&c.session, DB_READ_COMMITTED, &tx, &c.error));
+	ck_assert(db_tx_query(tx, &one, &rows, &c.error));
+	answered++;
+	rest(300);
+	ck_assert(!db_tx_query(tx, &one, &rows, &c.error));
+	ck_assert_int_eq(c.error.kind, ERROR_UNAVAILABLE);
+	db_rollback(tx);
+	client_close(&c);
+}
+
+START_TEST(a_transaction_open_while_its_pool_is_freed_can_be_rolled_back)
+{
+	open_db();
+	answered = 0;
+	start(holds_while_freed, NULL);
+	while (answered == 0)
+		loop_turn(loop, 100);
+	db_free(db);
+	run_all();
+	db = NULL;
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -516,6 +547,7 @@ int main(void)
 	tcase_add_test(group, settings_that_lead_nowhere_are_unavailable_without_a_crash);
 	tcase_add_test(group, a_slow_name_server_does_not_hold_up_the_loop);
 	tcase_add_test(group, a_pool_is_freed_while_a_name_is_resolved);
+	tcase_add_test(group, a_transaction_open_while_its_pool_is_freed_can_be_rolled_back);
 	tcase_add_test(group, freeing_the_pool_fails_what_runs_and_waits);
 	cluster_prepare();
 	int result = suite_main(suite);

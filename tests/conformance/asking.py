@@ -1,0 +1,131 @@
+"""Puts one question to the real server and to Django on the same rows, and says whether they agree."""
+
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "api"))
+sys.path.insert(0, HERE)
+
+import harness  # noqa: E402
+import oracle  # noqa: E402
+from compare import Comparison  # noqa: E402
+from data import Data  # noqa: E402
+from django.core.exceptions import FieldError  # noqa: E402
+from django.db import DatabaseError, connection, models  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+from translator import Unsupported, World  # noqa: E402
+
+harness.TEST_MODELS = HERE
+AGREED, DIFFERENT, REFUSED, FAILED, UNASKED = "agreed", "different", "refused", "failed", "unasked"
+TRANSFORMS = ("Lower", "Upper", "Length", "Trim", "LTrim", "RTrim", "Reverse", "MD5", "Abs", "Ceil", "Floor", "Round", "Sign", "Sqrt")
+
+
+class Verdict:
+    def __init__(self, kind, request, detail="", answer=None, expected=None):
+        self.kind = kind
+        self.request = request
+        self.detail = detail
+        self.answer = answer
+        self.expected = expected
+
+
+class Asker:
+    """The server started once, with its rows, and Django beside it."""
+
+    def __init__(self):
+        self.server = harness.Server("models")
+        for extension in ("pgcrypto", "unaccent", "pg_trgm"):
+            self.server.sql("CREATE EXTENSION IF NOT EXISTS " + extension)
+        self.models = oracle.ask(self.server)
+        register_transforms()
+        Data(self.models).fill()
+        self.server.sql("ANALYZE")
+        self.world = World(self.models)
+        self.client = self.server.client()
+
+    def stop(self):
+        self.client.close()
+        connection.close()
+        self.server.stop()
+
+    def ask(self, model, method, body):
+        """How Quern's answer compares with Django's."""
+        request = (model, method, body)
+        try:
+            expected, is_ordered, zone = self.world.ask(model, method, body)
+        except Unsupported as problem:
+            return Verdict(UNASKED, request, str(problem))
+        except models.ObjectDoesNotExist as problem:
+            return self.expect_refusal(request, problem)
+        except (FieldError, DatabaseError, ValueError, TypeError, NotImplementedError) as problem:
+            connection.close() if connection.connection is None else None
+            return self.expect_refusal(request, problem)
+        response = self.client.post("/api/%s/%s" % (model, method), body)
+        if response.status != 200:
+            return Verdict(REFUSED if response.status == 400 else FAILED, request,
+                           response.body.decode("utf-8", "replace"), expected=expected)
+        answer = response.json
+        found = Comparison(zone).answers(answer, expected, is_ordered)
+        if found:
+            return Verdict(DIFFERENT, request, found, answer, expected)
+        return Verdict(AGREED, request, answer=answer, expected=expected)
+
+    def expect_refusal(self, request, problem):
+        """What Django refuses Quern should refuse too; the tests name those that it answers."""
+        response = self.client.post("/api/%s/%s" % request[:2], request[2])
+        words = "Django: %s: %s" % (type(problem).__name__, str(problem)[:500])
+        if response.status in (400, 404, 409, 422):
+            return Verdict(AGREED, request, words)
+        return Verdict(DIFFERENT if response.status == 200 else FAILED, request,
+                       words + "\nQuern: " + short(response.body.decode("utf-8", "replace")))
+
+    def quern_sql(self, request):
+        model, method, body = request
+        if isinstance(body, dict):
+            body = {name: value for name, value in body.items()
+                    if name not in ("aggregate", "ids", "field_name", "fields", "field", "kind", "order", "tzinfo")}
+        response = self.client.post("/api/%s/sql" % model, body)
+        if response.status != 200:
+            return response.body.decode("utf-8", "replace")
+        return "\n".join("%s   -- %s" % (one["sql"], json.dumps(one.get("params"), ensure_ascii=False)[:400])
+                         for one in response.json["statements"])
+
+    def django_sql(self, request):
+        with CaptureQueriesContext(connection) as queries:
+            try:
+                self.world.ask(*request)
+            except Exception:  # noqa: B902
+                pass
+        return "\n".join(one["sql"][:3000] for one in queries.captured_queries)
+
+    def report(self, verdict):
+        """Everything that one needs to see about a disagreement."""
+        model, method, body = verdict.request
+        lines = ["%s: POST /api/%s/%s %s" % (verdict.kind, model, method, json.dumps(body, ensure_ascii=False)),
+                 verdict.detail[:2000]]
+        if verdict.kind in (DIFFERENT, FAILED, REFUSED):
+            lines.append("Quern's SQL: " + self.quern_sql(verdict.request))
+            lines.append("Django's SQL: " + self.django_sql(verdict.request))
+        if verdict.answer is not None:
+            lines.append("Quern:  " + short(verdict.answer))
+        if verdict.expected is not None:
+            lines.append("Django: " + short(verdict.expected))
+        return "\n".join(lines)
+
+
+def register_transforms():
+    from django.db.models import functions, Field
+    for name in TRANSFORMS:
+        Field.register_lookup(getattr(functions, name))
+    from django.contrib.postgres.lookups import TrigramSimilar, Unaccent
+    models.CharField.register_lookup(Unaccent)
+    models.TextField.register_lookup(Unaccent)
+    models.CharField.register_lookup(TrigramSimilar)
+    models.TextField.register_lookup(TrigramSimilar)
+
+
+def short(value):
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) < 1200 else text[:1200] + "…"

@@ -1,0 +1,580 @@
+"""A JSON request -> what Django answers to it: clause chains, methods, and the shape of rows.
+
+Independent of Quern: written from Django's documentation and the protocol.  A request becomes a QuerySet (Scope) and a
+description of how its rows are shown (Shape).  Where the protocol is right on purpose where Django is not (ticket 10060),
+each aggregate is asked for by a query of its own.
+"""
+
+import itertools
+import re
+
+import pytz
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models import Case, F, FilteredRelation, OuterRef, Prefetch, Q, Subquery, Value, When, Window, functions
+from django.utils import timezone
+from expressions import Expressions, aggregate_class, field_of_type, is_expression, named
+
+OWN = {"model", "aggregate", "fields", "ids", "field_name", "field", "kind", "order", "tzinfo"}
+_aliases = itertools.count(1)
+
+
+class Unsupported(Exception):
+    """A question that this translator cannot put to Django."""
+
+
+class Shape:
+    """How rows of instances are shown: which members beside the columns."""
+
+    def __init__(self):
+        self.members = {}
+        self.slice = None
+        self.annotations = ()
+
+    def member(self, name):
+        return self.members.setdefault(name, Shape())
+
+    def show(self, instance):
+        hidden = instance.get_deferred_fields()
+        row = {field.attname: getattr(instance, field.attname) for field in instance._meta.concrete_fields
+               if field.attname not in hidden}
+        row.update({name: getattr(instance, name) for name in self.annotations})
+        for name, shape in self.members.items():
+            row[name] = shape.show_related(instance, name)
+        return row
+
+    def show_related(self, instance, name):
+        try:
+            found = getattr(instance, name)
+        except models.ObjectDoesNotExist:
+            return None
+        if isinstance(found, models.Manager):
+            found = list(found.all())
+        if isinstance(found, list):
+            return [self.show(item) for item in (found[self.slice] if self.slice else found)]
+        return None if found is None else self.show(found)
+
+
+class Scope(Expressions):
+    """A queryset while clauses are applied to it."""
+
+    def __init__(self, world, model, outer=None, qs=None):
+        self.world = world
+        self.model = model
+        self.outer = outer
+        self.qs = model._default_manager.all() if qs is None else qs
+        self.shape = Shape()
+        self.windows = set()
+        self.conditions = []
+        self.aggregated = {}
+        self.groups = None
+        self.counts = None
+        self.zone = outer.zone if outer else None
+
+    # ---- names ----
+
+    def child(self, model):
+        return Scope(self.world, model, self)
+
+    def nested(self, query, model=None):
+        scope = Scope(self.world, self.world.model(query["model"]) if "model" in query else model, self)
+        scope.apply(query)
+        return scope.qs
+
+    def alias(self, expression):
+        name = "alias%d" % next(_aliases)
+        self.qs = self.qs.alias(**{name: expression})
+        return name
+
+    def walk(self, path):
+        """The fields of a path as far as it goes, and the words behind it."""
+        found, words, model = [], path.split("__"), self.model
+        while words and model is not None:
+            name = model._meta.pk.name if words[0] == "pk" else words[0]
+            try:
+                field = model._meta.get_field(name)
+            except FieldDoesNotExist:
+                break
+            found.append(field)
+            words = words[1:]
+            model = field.related_model if field.is_relation else None
+        return found, words
+
+    def field_and_lookup(self, name):
+        """What the left side of a condition is of, and its lookup."""
+        first, _, rest = name.partition("__")
+        if first in self.qs.query.annotations:
+            return self.infer(F(first)), rest or "exact"
+        fields, words = self.walk(name)
+        field = fields[-1] if fields else None
+        if isinstance(field, ArrayField) and words and words[0].isdigit():
+            return field.base_field, words[1] if len(words) > 1 else "exact"
+        if len(words) > 1:
+            return None, words[-1]
+        return field, words[0] if words else "exact"
+
+    def is_multiple(self, path):
+        fields, words = self.walk(path)
+        return bool(fields) and not words and bool(fields[-1].one_to_many or fields[-1].many_to_many)
+
+    def related(self, path):
+        """The model at the end of a path, and the lookup that leads from it back to here."""
+        fields, _ = self.walk(path)
+        back = [field.field.name if field.auto_created and not field.concrete else field.related_query_name()
+                for field in reversed(fields)]
+        return fields[-1].related_model, "__".join(back + ["pk"])
+
+    def multiple_root(self, path):
+        """The path as far as its first multi-valued relation, or None."""
+        fields, _ = self.walk(path)
+        for number, field in enumerate(fields):
+            if field.one_to_many or field.many_to_many:
+                return "__".join(path.split("__")[: number + 1])
+        return None
+
+    def there(self, path):
+        """That the row at a path's end is there: NULLs that a LEFT JOIN made are no rows."""
+        fields, _ = self.walk(path)
+        relations = [field for field in fields if field.is_relation]
+        if not any(field.one_to_many or field.many_to_many for field in relations):
+            return None
+        last = max(number for number, field in enumerate(fields) if field.one_to_many or field.many_to_many)
+        return Q(**{"__".join(path.split("__")[: last + 1]) + "__pk__isnull": False})
+
+    # ---- which paths a piece of a request names ----
+
+    def roots(self, node, is_condition=False):
+        """The multi-valued relations of this scope's model that an expression or condition joins."""
+        return {root for root in map(self.multiple_root, paths_of(node, is_condition)) if root}
+
+    def aggregate_filter(self, node, arguments):
+        """A filter over another relation than the aggregate's does not multiply its rows."""
+        if node is None:
+            return None
+        own = set()
+        for item in arguments:
+            own |= self.roots(item)
+        found = Q()
+        for name, value in node.items():
+            if self.roots({name: value}, True) - own and own:
+                scope = Scope(self.world, self.model)
+                scope.filter({name: value})
+                part = Q(pk__in=scope.qs.order_by().values("pk"))
+            else:
+                part = self.condition_member(name, value)
+            found &= part
+        return found or None
+
+    # ---- clauses ----
+
+    def apply(self, query):
+        chain = query if isinstance(query, list) else query.get("query", query)
+        for clause in chain if isinstance(chain, list) else [chain]:
+            self.apply_clause({name: value for name, value in clause.items() if name not in OWN})
+        self.shape.annotations = tuple(self.qs.query.annotation_select)
+        return self
+
+    def apply_clause(self, clause):
+        clause = dict(clause)
+        if "timezone" in clause:
+            self.zone = clause.pop("timezone")
+            timezone.activate(pytz.timezone(self.zone))
+        if clause.pop("none", False):
+            self.qs = self.qs.none()
+        for name, described in clause.pop("filtered_relation", {}).items():
+            self.qs = self.qs.annotate(**{name: FilteredRelation(
+                described["relation"], condition=self.condition(described.get("condition", {})))})
+        for name, node in clause.pop("alias", {}).items():
+            self.annotate(name, node, is_alias=True)
+        names = set(clause.get("annotate", {}))
+        early, late = split(clause.pop("filter", {}), names)
+        exclude = clause.pop("exclude", None)
+        if early:
+            self.filter(early)
+        if exclude is not None and not mentions(exclude, names):
+            self.exclude(exclude)
+        if "group_by" in clause:
+            self.group(clause.pop("group_by"))
+        for name, node in clause.pop("annotate", {}).items():
+            self.annotate(name, node)
+        if late:
+            self.filter(late)
+        if exclude is not None and mentions(exclude, names):
+            self.exclude(exclude)
+        self.project(clause)
+        self.combine(clause)
+        self.relate(clause)
+        self.arrange(clause)
+        if clause:
+            raise Unsupported("clauses %s" % sorted(clause))
+
+    def thaw_windows(self, node):
+        """Django 3.2 cannot filter on a window: its values become a table of constants by primary key."""
+        for name in list(self.windows):
+            if not mentions(node, {name}):
+                continue
+            field = self.infer(F(name))
+            values = list(self.qs.order_by().values_list("pk", name))
+            whens = [When(pk=pk, then=Value(value)) for pk, value in values]
+            table = Case(*whens, default=Value(None), output_field=field) if whens else Value(None, output_field=field)
+            self.qs = self.qs.annotate(**{name: table})
+            self.windows.discard(name)
+
+    def filter(self, node):
+        self.thaw_windows(node)
+        self.conditions.append(("filter", node))
+        found = self.condition(node)
+        self.qs = self.qs.filter(found)
+
+    def exclude(self, node):
+        self.thaw_windows(node)
+        self.conditions.append(("exclude", node))
+        found = self.condition(node)
+        self.qs = self.qs.exclude(found)
+
+    def group(self, items):
+        paths, expressions = self.projection(items)
+        self.groups = [name for name in paths] + list(expressions)
+        self.qs = self.qs.values(*paths, **expressions)
+
+    def projection(self, items):
+        if isinstance(items, dict):
+            items = [items]
+        paths, expressions = [], {}
+        for item in items:
+            if isinstance(item, str):
+                paths.append(item)
+            else:
+                for name, node in item.items():
+                    expressions[name] = self.expression(node)
+        return paths, expressions
+
+    def annotate(self, name, node, is_alias=False):
+        if self.joins_too_much(name, node):
+            made = self.aggregate_of_its_own(node)
+        else:
+            made = self.expression(node)
+        if isinstance(made, Window):
+            self.windows.add(name)
+        self.qs = self.qs.alias(**{name: made}) if is_alias else self.qs.annotate(**{name: made})
+
+    # ---- ticket 10060 ----
+
+    def joins_too_much(self, name, node):
+        """Whether the rows of this aggregate would be multiplied by another relation's: then, and for all that
+        follow, each is a query of its own."""
+        if not has_aggregate(node):
+            return False
+        own = self.roots(node)
+        others = set().union(*self.aggregated.values()) if self.aggregated else set()
+        for _, condition in self.conditions:
+            others |= self.roots(condition, True)
+        self.aggregated[name] = own
+        return bool(others - own) or (self.groups is None and len(self.aggregated) > 1 and bool(own | others))
+
+    def aggregate_of_its_own(self, node):
+        if any(isinstance(item, str) and self.multiple_root(item) for item in self.groups or []):
+            raise Unsupported("several aggregates grouped by a multi-valued relation")
+        own = self.roots(node)
+        scope = Scope(self.world, self.model, self)
+        for kind, condition in self.conditions:
+            if mentions(condition, set(self.aggregated)):
+                continue
+            elsewhere = self.roots(condition, True) - own
+            if not elsewhere:
+                getattr(scope, kind)(condition)
+            else:
+                kept = Scope(self.world, self.model)
+                getattr(kept, kind)(condition)
+                scope.qs = scope.qs.filter(pk__in=kept.qs.order_by().values("pk"))
+        if self.groups is None:
+            scope.qs = scope.qs.filter(pk=OuterRef("pk")).order_by().values("pk")
+        else:
+            for name in self.groups:
+                key = functions.Coalesce(functions.Cast(F(name), models.TextField()), Value("\x01none"))
+                outer = functions.Coalesce(functions.Cast(OuterRef(name), models.TextField()), Value("\x01none"))
+                scope.qs = scope.qs.filter(**{scope.alias(key): outer})
+            scope.qs = scope.qs.order_by().annotate(one_=Value(1)).values("one_")
+        made = scope.expression(node)
+        scope.qs = scope.qs.annotate(own_=made).values("own_")
+        found = Subquery(scope.qs, output_field=self.infer(made))
+        if is_count(node):
+            return functions.Coalesce(found, Value(0), output_field=models.BigIntegerField())
+        return found
+
+    # ---- projection, order, slice ----
+
+    def project(self, clause):
+        flat = clause.pop("flat", False)
+        for word in ("values", "values_list"):
+            if word not in clause:
+                continue
+            items = clause.pop(word)
+            if items is True:
+                self.qs = getattr(self.qs, word)()
+                continue
+            given = [items] if isinstance(items, dict) else items
+            order, expressions = [], {}
+            for item in given:
+                if isinstance(item, str):
+                    order.append(item)
+                else:
+                    for name, node in item.items():
+                        order.append(name)
+                        expressions[name] = self.expression(node)
+            self.qs = self.qs.annotate(**expressions) if expressions else self.qs
+            self.qs = self.qs.values_list(*order, flat=flat) if word == "values_list" else self.qs.values(*order)
+        for word in ("only", "defer"):
+            if word in clause:
+                self.qs = getattr(self.qs, word)(*clause.pop(word))
+
+    def combine(self, clause):
+        for word in ("union", "intersection", "difference"):
+            if word not in clause:
+                continue
+            others = [self.nested(query, self.model) for query in clause.pop(word)]
+            options = {"all": True} if clause.pop("all", False) else {}
+            self.qs = getattr(self.qs, word)(*others, **options)
+
+    def relate(self, clause):
+        if "select_related" in clause:
+            items = clause.pop("select_related")
+            if items is False:
+                self.qs = self.qs.select_related(None)
+            elif items is True:
+                self.qs = self.qs.select_related()
+                self.select_all(self.shape, self.model, 5)
+            else:
+                self.qs = self.qs.select_related(*items)
+                for path in items:
+                    shape = self.shape
+                    for name in path.split("__"):
+                        shape = shape.member(name)
+        for item in clause.pop("prefetch_related", []) or []:
+            self.prefetch(item)
+
+    def select_all(self, shape, model, depth):
+        for field in model._meta.fields:
+            if depth and field.is_relation and not field.null:
+                self.select_all(shape.member(field.name), field.related_model, depth - 1)
+
+    def prefetch(self, item):
+        if isinstance(item, str):
+            item = {"path": item}
+        names = item["path"].split("__")
+        shape, model = self.shape, self.model
+        for name in names[:-1]:
+            shape, model = shape.member(name), self.related_by_accessor(model, name)
+        to_attr = item.get("to_attr")
+        if "query" not in item:
+            shape.member(to_attr or names[-1])
+            self.qs = self.qs.prefetch_related(Prefetch(item["path"], to_attr=to_attr) if to_attr else item["path"])
+            return
+        scope = Scope(self.world, self.related_by_accessor(model, names[-1]), self)
+        cut = scope.apply_uncut(item["query"])
+        scope.shape.slice = cut
+        shape.members[to_attr or names[-1]] = scope.shape
+        self.qs = self.qs.prefetch_related(Prefetch(item["path"], queryset=scope.qs, to_attr=to_attr))
+
+    def apply_uncut(self, query):
+        """All of a nested query but its slice, which is for each parent."""
+        chain = query if isinstance(query, list) else query.get("query", [query])
+        chain = [dict(clause) for clause in (chain if isinstance(chain, list) else [chain])]
+        offset, limit = chain[-1].pop("offset", 0), chain[-1].pop("limit", None)
+        self.apply(chain)
+        return slice(offset, None if limit is None else offset + limit)
+
+    def related_by_accessor(self, model, name):
+        for field in model._meta.get_fields():
+            accessor = field.get_accessor_name() if field.auto_created and not field.concrete else field.name
+            if accessor == name and field.is_relation:
+                return field.related_model
+        # What an earlier prefetch put under a name of its own.
+        raise Unsupported("prefetch through to_attr %s" % name)
+
+    def arrange(self, clause):
+        if "order_by" in clause:
+            items = clause.pop("order_by")
+            self.qs = self.qs.order_by(*[item if isinstance(item, str) else self.order(item) for item in items])
+        if clause.pop("reverse", False):
+            self.qs = self.qs.reverse()
+        if "distinct" in clause:
+            wanted = clause.pop("distinct")
+            if wanted is not False:
+                self.qs = self.qs.distinct() if wanted is True else self.qs.distinct(*wanted)
+        count = clause.pop("count", None)
+        if count is True:
+            self.counts = self.qs.order_by().count() if not self.qs.query.combinator else self.qs.count()
+        offset, limit = clause.pop("offset", 0), clause.pop("limit", None)
+        if offset or limit is not None:
+            self.qs = self.qs[offset: None if limit is None else offset + limit]
+
+    # ---- answers ----
+
+    def rows(self, qs=None):
+        qs = self.qs if qs is None else qs
+        if qs._fields is None:
+            return [self.shape.show(instance) for instance in qs]
+        return [list(row) if isinstance(row, tuple) else row for row in qs]
+
+    def row(self, found):
+        if found is None or not isinstance(found, models.Model):
+            return list(found) if isinstance(found, tuple) else found
+        return self.shape.show(found)
+
+
+class World:
+    """All models by their addresses, and the methods that read."""
+
+    def __init__(self, models_):
+        self.models = {}
+        for name, value in vars(models_).items():
+            if isinstance(value, type) and issubclass(value, models.Model):
+                self.models[name.lower()] = value
+                for field in value._meta.local_many_to_many:
+                    if field.remote_field.through._meta.auto_created:
+                        self.models["%s.%s" % (name.lower(), field.name)] = field.remote_field.through
+
+    def model(self, name):
+        return self.models[name.lower()]
+
+    def ask(self, model, method, body):
+        """(what Django answers, whether its order counts, the time zone of the answer)"""
+        try:
+            scope = Scope(self, self.model(model))
+            scope.apply(body)
+            value, is_ordered = getattr(self, "ask_" + method)(scope, body if isinstance(body, dict) else {})
+            return value, is_ordered, scope.zone
+        finally:
+            timezone.deactivate()
+
+    def ask_query(self, scope, body):
+        answer = {"results": scope.rows()}
+        if scope.counts is not None:
+            answer["count"] = {"value": scope.counts, "kind": "exact"}
+        return answer, bool(scope.qs.ordered or scope.qs.query.distinct_fields)
+
+    def ask_first(self, scope, body):
+        return scope.row(scope.qs.first()), True
+
+    def ask_last(self, scope, body):
+        return scope.row(scope.qs.last()), True
+
+    def ask_get(self, scope, body):
+        return scope.row(scope.qs.get()), True
+
+    def ask_earliest(self, scope, body):
+        return scope.row(scope.qs.earliest(*body.get("fields", []))), True
+
+    def ask_latest(self, scope, body):
+        return scope.row(scope.qs.latest(*body.get("fields", []))), True
+
+    def ask_count(self, scope, body):
+        return {"count": scope.qs.count()}, True
+
+    def ask_exists(self, scope, body):
+        return {"exists": scope.qs.exists()}, True
+
+    def ask_aggregate(self, scope, body):
+        found = {}
+        for name, node in body["aggregate"].items():
+            made = scope.expression(node)
+            found[name] = scope.qs.aggregate(**{name: made})[name]
+        return found, True
+
+    def ask_in_bulk(self, scope, body):
+        found = scope.qs.in_bulk(body["ids"], field_name=body.get("field_name", "pk"))
+        return {"results": {str(key): scope.shape.show(row) for key, row in found.items()}}, True
+
+    def ask_dates(self, scope, body):
+        return {"results": list(scope.qs.dates(body["field"], body["kind"], order=body.get("order", "ASC")))}, True
+
+    def ask_datetimes(self, scope, body):
+        zone = pytz.timezone(body["tzinfo"]) if "tzinfo" in body else None
+        if zone:
+            scope.zone = body["tzinfo"]
+        return {"results": list(scope.qs.datetimes(body["field"], body["kind"], order=body.get("order", "ASC"),
+                                                   tzinfo=zone))}, True
+
+
+# ---- what a piece of a request names ----
+
+def paths_of(node, is_condition=False):
+    """Every path in an expression or condition, without those of nested queries."""
+    if isinstance(node, str):
+        return [] if is_condition else [node]
+    if isinstance(node, list):
+        return [path for item in node for path in paths_of(item, is_condition)]
+    if not isinstance(node, dict):
+        return []
+    found = []
+    for name, value in node.items():
+        if name in ("Subquery", "Exists", "ArraySubquery", "Value", "OuterRef", "model"):
+            continue
+        if name in ("F",):
+            found.append(value)
+        elif name in ("and", "or", "xor", "not", "Q", "filter", "when"):
+            found += paths_of(value, True)
+        elif name == "lookup":
+            found += paths_of(value[0]) + paths_of(value[2], True)
+        elif name in ("delimiter", "distinct", "nulls", "desc", "type", "tzinfo"):
+            continue
+        elif name in ("order_by",):
+            found += [item.lstrip("-") for item in value if isinstance(item, str)]
+        elif is_condition and not (name[:1].isupper() or name in "+-*/%^"):
+            if isinstance(value, dict) and set(value) & {"some", "none", "every", "count", "where"}:
+                continue
+            found.append(name)
+            if is_expression(value):
+                found += paths_of(value, True)
+        elif name == "Cast" or name == "ExpressionWrapper":
+            found += paths_of(value[0])
+        else:
+            found += paths_of(value)
+    return found
+
+
+def names_in(node):
+    if isinstance(node, str):
+        return {node.split("__")[0].lstrip("-")}
+    if isinstance(node, list):
+        return set().union(*map(names_in, node)) if node else set()
+    if isinstance(node, dict):
+        found = set()
+        for name, value in node.items():
+            found.add(name.split("__")[0])
+            if name in ("lookup", "and", "or", "xor", "not") or name[:1].isupper() or isinstance(value, dict):
+                found |= names_in(value)
+        return found
+    return set()
+
+
+def mentions(node, names):
+    return bool(names and names_in(node) & names)
+
+
+def split(node, names):
+    """A filter's members that stand before the annotations, and those that name one."""
+    early = {name: value for name, value in node.items() if not mentions({name: value}, names)}
+    late = {name: value for name, value in node.items() if name not in early}
+    return early, late
+
+
+def has_aggregate(node):
+    if isinstance(node, list):
+        return any(map(has_aggregate, node))
+    if not isinstance(node, dict):
+        return False
+    for name, value in node.items():
+        if name in ("Subquery", "Exists", "ArraySubquery", "Window", "Value"):
+            continue
+        if aggregate_class(name) if name[:1].isupper() else False:
+            return True
+        if has_aggregate(value):
+            return True
+    return False
+
+
+def is_count(node):
+    return isinstance(node, dict) and set(node) <= {"Count", "RegrCount"}

@@ -124,6 +124,8 @@ struct bulk {
 	const struct field *key_field;
 	unsigned key_column;
 	size_t rows;
+	size_t most; /* rows that settings allow; 0: any number */
+	bool is_truncated;
 };
 
 static bool add_pairs(const struct fetched *batch, void *arg, struct error *error)
@@ -133,6 +135,10 @@ static bool add_pairs(const struct fetched *batch, void *arg, struct error *erro
 
 	(void)error; /* reply_flush sets the request's, which is the same */
 	for (size_t row = 0; row < batch->rows.nrows; row++) {
+		if (bulk->most != 0 && bulk->rows == bulk->most) {
+			bulk->is_truncated = true;
+			return true;
+		}
 		if (bulk->rows++ > 0)
 			buf_add_char(body, ',');
 		add_key(bulk->key_field, db_cell(&batch->rows, row, bulk->key_column), body);
@@ -157,7 +163,7 @@ static bool add_bulk(struct bulk *bulk, const struct plan *plan, bool has_ids)
 
 bool read_in_bulk(struct request *request)
 {
-	struct bulk bulk = {.request = request};
+	struct bulk bulk = {.request = request, .most = request->settings->max_rows};
 	const struct value *ids, *field_name;
 	const struct plan *plan;
 	struct asked asked;
@@ -174,6 +180,9 @@ bool read_in_bulk(struct request *request)
 		return false;
 	if (bulk.rows == 0 && !read_owner(request))
 		return false;
-	BUF_LIT(&request->reply.body, "}}");
+	buf_add_char(&request->reply.body, '}');
+	if (bulk.is_truncated)
+		BUF_LIT(&request->reply.body, ",\"truncated\":true");
+	buf_add_char(&request->reply.body, '}');
 	return true;
 }

@@ -29,6 +29,7 @@ struct prefetch_list {
 struct resolved {
 	struct scope *scope;
 	struct select *select;
+	const struct pos *zone_pos; /* where the scope's zone was named */
 	bool is_none;
 	/* The last word on each. */
 	enum projection_kind projection;

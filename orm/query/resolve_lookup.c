@@ -342,7 +342,9 @@ static bool build_year(struct scope *scope, const struct lookup *lookup, const s
 
 	if (!str_to_int(year->text, &number) || number < 1 || number > 9998)
 		return false;
-	struct str zone = left->zone.p == NULL ? STR("") : arena_concat(arena, STR(" "), left->zone);
+	bool is_moment = column->field->value_field->type->kind == TYPE_DATETIME;
+	struct str name = left->zone.p == NULL ? STR("UTC") : left->zone;
+	struct str zone = is_moment ? arena_concat(arena, STR(" "), name) : STR("");
 	struct str first = arena_printf(arena, "%04d-01-01%.*s", (int)number, STR_ARG(zone));
 	struct str next = arena_printf(arena, "%04d-01-01%.*s", (int)number + 1, STR_ARG(zone));
 

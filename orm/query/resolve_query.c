@@ -348,21 +348,24 @@ static bool refuse_after_combination(const struct resolved *q, const struct clau
 	return true;
 }
 
-static bool apply_zone(struct scope *scope, const struct clause *clause)
+static bool apply_zone(struct resolved *q, const struct clause *clause)
 {
+	struct scope *scope = q->scope;
+
 	if (clause->timezone.p == NULL)
 		return true;
 	if (!zone_is_plausible(clause->timezone))
 		return error_set(scope->r->error, ERROR_VALUE, clause->timezone_pos,
 		                 "expected the name of a time zone, e.g. \"Europe/Berlin\"");
-	scope->zone = str_is(clause->timezone, "UTC") ? (struct str){0} : clause->timezone;
+	q->zone_pos = clause->timezone_pos;
+	scope->zone = str_is(clause->timezone, "UTC") ? (struct str){0}
+	                                              : arena_str(scope->r->arena, clause->timezone);
 	return true;
 }
 
 static bool apply_clause(struct resolved *q, const struct clause *clause, struct source_list *reuse)
 {
 	if (!refuse_unplanned(q->scope, clause) || !refuse_after_combination(q, clause) ||
-	    !apply_zone(q->scope, clause) ||
 	    !resolve_filtered_relations(q->scope, clause->filtered_relation) ||
 	    !apply_annotations(q, clause->alias, clause->nalias, false) ||
 	    !apply_filters(q, clause, false, reuse) || !apply_group_by(q, clause) ||
@@ -384,6 +387,10 @@ static bool apply_clause(struct resolved *q, const struct clause *clause, struct
 bool resolve_clauses(struct scope *scope, const struct query *query, struct resolved *resolved)
 {
 	*resolved = (struct resolved){.scope = scope, .select = scope->select, .high = -1};
+	/* The zone is the whole query's, in whichever link of the chain it stands. */
+	for (size_t i = 0; i < query->nclauses; i++)
+		if (!apply_zone(resolved, &query->clauses[i]))
+			return false;
 	for (size_t i = 0; i < query->nclauses; i++) {
 		struct source_list reuse = {0};
 

@@ -28,10 +28,10 @@ static void emit_args(struct emit *e, const struct rexpr *expr, const char *sepa
 
 static void emit_zone(struct emit *e, const struct rexpr *expr)
 {
-	if (expr->zone.p == NULL)
+	if (expr->zone.p == NULL && !e->is_zoned)
 		return;
 	sql_lit(&e->sql, " AT TIME ZONE ");
-	sql_field_param(&e->sql, field_of_type("TextField"), expr->zone);
+	sql_field_param(&e->sql, field_of_type("TextField"), expr->zone.p == NULL ? STR("UTC") : expr->zone);
 }
 
 /* Only moments have a zone. */

@@ -83,14 +83,27 @@ bool level_start(struct arena *arena, const struct model *model, const struct pl
 	return scope != NULL && resolve_clauses(scope, query, q);
 }
 
+void level_zone(const struct resolved *q, struct statement *statement)
+{
+	statement->zone = q->scope->zone;
+	statement->zone_pos = q->zone_pos;
+}
+
+void level_emit(const struct resolved *q, struct emit *e)
+{
+	*e = (struct emit){.is_zoned = q->scope->zone.p != NULL};
+	sql_init(&e->sql, q->scope->r->arena);
+}
+
 void level_write(struct resolved *q, struct statement *statement)
 {
-	struct emit e = {0};
+	struct emit e;
 
 	resolve_arrange(q);
-	sql_init(&e.sql, q->scope->r->arena);
+	level_emit(q, &e);
 	emit_select(&e, q->select);
 	sql_finish(&e.sql, q->select->columns.n, statement);
+	level_zone(q, statement);
 }
 
 bool level_is_sliced(const struct resolved *q)

@@ -38,7 +38,6 @@ struct plan {
 	struct layout layout;
 	const struct prefetch_plan *prefetches;
 	size_t nprefetches;
-	struct str timezone; /* p == NULL: UTC */
 	/* The total beside the page. */
 	enum count_kind count;
 	int64_t count_cap;

@@ -55,11 +55,12 @@ static struct select *wrap(struct resolved *q)
 
 static void write(struct resolved *q, const struct select *select, struct statement *statement)
 {
-	struct emit e = {0};
+	struct emit e;
 
-	sql_init(&e.sql, q->scope->r->arena);
+	level_emit(q, &e);
 	emit_select(&e, select);
 	sql_finish(&e.sql, select->columns.n, statement);
+	level_zone(q, statement);
 }
 
 bool level_count(struct resolved *q, bool ignores_slice, int64_t cap, struct statement *statement)
@@ -116,7 +117,7 @@ bool plan_exists(struct arena *arena, const struct model *model, const struct pl
 {
 	struct resolver r;
 	struct resolved q;
-	struct emit e = {0};
+	struct emit e;
 
 	if (!level_start(arena, model, scope, query, &r, &q, error))
 		return false;
@@ -126,11 +127,12 @@ bool plan_exists(struct arena *arena, const struct model *model, const struct pl
 		narrow_slice(&q, 0, 1, true);
 	resolve_slice(&q);
 	resolve_arrange(&q);
-	sql_init(&e.sql, arena);
+	level_emit(&q, &e);
 	sql_lit(&e.sql, "SELECT EXISTS(");
 	emit_select(&e, q.select);
 	sql_lit(&e.sql, ")");
 	sql_finish(&e.sql, 1, statement);
+	level_zone(&q, statement);
 	return true;
 }
 

@@ -24,15 +24,26 @@ static bool function_of(const struct dates *dates, struct str *name, struct erro
 	                                 : "'year', 'quarter', 'month', 'week', 'day'");
 }
 
+/* tzinfo takes the place of the query's zone. */
+static bool read_zone(struct resolved *q, const struct value *tzinfo)
+{
+	if (tzinfo == NULL)
+		return true;
+	if (tzinfo->kind != VALUE_TEXT || !zone_is_plausible(tzinfo->text))
+		return error_set(q->scope->r->error, ERROR_VALUE, tzinfo->pos,
+		                 "expected the name of a time zone, e.g. \"Europe/Berlin\"");
+	q->scope->zone = str_is(tzinfo->text, "UTC") ? (struct str){0} : arena_str(q->scope->r->arena, tzinfo->text);
+	q->zone_pos = tzinfo->pos;
+	return true;
+}
+
 /* The column and its value cut, as a date where dates are asked for. */
 static bool resolve_cut(struct resolved *q, const struct dates *dates, const struct rexpr **column,
                         const struct rexpr **cut)
 {
 	struct resolver *r = q->scope->r;
 	struct expr arg = {.kind = EXPR_PATH, .pos = dates->field->pos};
-	struct expr_option option = {STR("tzinfo"), dates->tzinfo};
-	struct expr call = {.kind = EXPR_CALL, .pos = dates->field->pos, .args = &arg, .nargs = 1,
-	                    .options = &option, .noptions = dates->tzinfo != NULL};
+	struct expr call = {.kind = EXPR_CALL, .pos = dates->field->pos, .args = &arg, .nargs = 1};
 
 	if (dates->field->kind != VALUE_TEXT)
 		return error_set(r->error, ERROR_VALUE, dates->field->pos, "\"field\" is the name of a field");
@@ -46,8 +57,6 @@ static bool resolve_cut(struct resolved *q, const struct dates *dates, const str
 		return error_set(r->error, ERROR_FIELD, dates->field->pos, "'%.*s' isn't a %s",
 		                 STR_ARG(dates->field->text),
 		                 dates->has_time ? "DateTimeField" : "DateField or DateTimeField");
-	if (kind == TYPE_DATE)
-		call.noptions = 0; /* a date has no zone */
 	if (!resolve_call(q->scope, &call, NULL, NULL, cut))
 		return false;
 	if (kind == TYPE_DATE || dates->has_time)
@@ -71,7 +80,7 @@ bool plan_dates(struct arena *arena, const struct model *model, const struct pla
 	struct resolver r;
 	struct resolved q;
 
-	if (!level_start(arena, model, scope, query, &r, &q, error))
+	if (!level_start(arena, model, scope, query, &r, &q, error) || !read_zone(&q, dates->tzinfo))
 		return false;
 	if (level_is_sliced(&q) || q.select->is_grouped || q.combinator != COMBINATOR_NONE)
 		return error_set(error, ERROR_TYPE, query->pos,

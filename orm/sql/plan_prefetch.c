@@ -124,22 +124,23 @@ static void restrict_to_keys(struct scope *child, const struct link *link)
 
 static void write_level(struct resolved *q, struct plan *plan)
 {
-	struct emit e = {0};
+	struct emit e;
 
 	resolve_arrange(q);
-	sql_init(&e.sql, q->scope->r->arena);
+	level_emit(q, &e);
 	emit_keyed_select(&e, q->select);
 	plan->keys_param = e.keys_param;
 	sql_finish(&e.sql, q->select->columns.n, &plan->statement);
+	level_zone(q, &plan->statement);
 }
 
 static bool attach_all(struct resolved *q, struct row_object *object, struct node *nodes,
                        struct prefetch_plans *plans);
 
-static bool plan_level(struct resolver *parent, const struct node *node, const struct relation *relation,
+static bool plan_level(const struct resolved *parent, const struct node *node, const struct relation *relation,
                        bool is_reverse, struct prefetch_plan *out, const struct field **parent_field)
 {
-	struct arena *arena = parent->arena;
+	struct arena *arena = parent->scope->r->arena;
 	struct resolver *r = ARENA_NEW(arena, struct resolver);
 	struct plan *plan = ARENA_NEW(arena, struct plan);
 	const struct query *query = node->query != NULL ? node->query : query_all(arena);
@@ -147,13 +148,16 @@ static bool plan_level(struct resolver *parent, const struct node *node, const s
 	struct node *nodes = node->children;
 	struct resolved q;
 
-	resolver_init(r, arena, parent->registry, parent->error);
+	resolver_init(r, arena, parent->scope->r->registry, parent->scope->r->error);
 	struct scope *child = scope_new(r, NULL, relation_end(relation, is_reverse));
 	struct link link = make_link(child, relation, is_reverse);
 
 	restrict_to_keys(child, &link);
+	child->zone = parent->scope->zone;
 	if (!resolve_clauses(child, query, &q))
 		return false;
+	if (q.zone_pos == NULL)
+		q.zone_pos = parent->zone_pos;
 	if (q.projection != PROJECTION_NONE || q.is_grouped_explicitly || q.count != COUNT_NONE)
 		return error_set(r->error, ERROR_VALUE, node->pos,
 		                 "the query of a prefetch cannot use values, values_list, group_by or count");
@@ -217,7 +221,7 @@ static bool attach(struct resolved *q, struct row_object *object, struct node *n
 	    (!str_eq(node->name, node->accessor) && model_member(object->model, node->name) != NULL))
 		return error_set(r->error, ERROR_VALUE, node->pos, "to_attr=%.*s conflicts with a field of %.*s",
 		                 STR_ARG(node->name), STR_ARG(object->model->name));
-	if (!plan_level(r, node, relation, is_reverse, &level, &parent_field))
+	if (!plan_level(q, node, relation, is_reverse, &level, &parent_field))
 		return false;
 	level.parent_column = column_for(q, object->source, parent_field);
 	*ARENA_PUSH(r->arena, &object->members) = (struct layout_member){.kind = LAYOUT_SLOT,

@@ -34,6 +34,8 @@ bool read_count(struct request *request);
 bool read_exists(struct request *request);
 bool read_aggregate(struct request *request);
 bool read_in_bulk(struct request *request);
+bool read_dates(struct request *request);
+bool read_datetimes(struct request *request);
 bool read_sql(struct request *request);
 bool read_explain(struct request *request);
 

@@ -5,6 +5,7 @@ static const char *const no_members[] = {NULL};
 static const char *const latest_members[] = {"fields", NULL};
 static const char *const aggregate_members[] = {"aggregate", NULL};
 static const char *const in_bulk_members[] = {"ids", "field_name", NULL};
+static const char *const dates_members[] = {"field", "kind", "order", "tzinfo", NULL};
 static const char *const explain_members[] = {"analyze", "format", "buffers", "verbose", "costs",
                                               "settings", "wal", "timing", "summary", NULL};
 static const char *const update_members[] = {"set", NULL};
@@ -21,6 +22,8 @@ const struct method methods[] = {
 	{"exists", true, false, true, read_exists, no_members},
 	{"aggregate", true, false, true, read_aggregate, aggregate_members},
 	{"in_bulk", true, false, true, read_in_bulk, in_bulk_members},
+	{"dates", true, false, true, read_dates, dates_members},
+	{"datetimes", true, false, true, read_datetimes, dates_members},
 	{"sql", true, false, true, read_sql, no_members},
 	{"explain", true, false, true, read_explain, explain_members},
 	{"create", false, false, true, change_create, no_members},

@@ -1,6 +1,7 @@
 """dates and datetimes, and the time zone in which moments are taken apart and answered: as Django has them."""
 
 import datetime
+import re
 import unittest
 import zoneinfo
 
@@ -13,17 +14,24 @@ def zone(name):
     return zoneinfo.ZoneInfo(name)
 
 
+def shown(moment):
+    """ISO 8601 without zeros at the end of a fraction."""
+    text = moment.isoformat().replace("+00:00", "Z")
+    return re.sub(r"(\.\d*?)0+(?=[Z+-])", r"\1", text)
+
+
 class DatesTest(ReadingTest):
     def moments(self, method, body, expected, model="book"):
         """The answer of POST; and that the query string says the same."""
+        expected = [shown(moment) for moment in expected]
         self.assertTrue(expected, "Django finds nothing")
         with self.subTest(method=method, body=body):
             response = self.api.post("/api/%s/%s" % (model, method), body)
-            self.same(self.results(response), list(expected))
+            self.assertEqual(self.results(response), expected)
             self.assert_statements(response, 1)
             params = {name: value for name, value in body.items() if isinstance(value, str)}
-            if params == body:
-                self.same(self.results(self.api.get("/api/%s/%s" % (model, method), params)), list(expected))
+            if params == body and "timezone" not in body:
+                self.assertEqual(self.results(self.api.get("/api/%s/%s" % (model, method), params)), expected)
 
     def test_dates_of_each_kind_and_order(self):
         books = self.django.Book.objects
@@ -52,7 +60,7 @@ class DatesTest(ReadingTest):
         for name in ZONES:
             found = self.results(self.api.post("/api/book/datetimes", {
                 "field": "released", "kind": "month", "tzinfo": name}))
-            expected = [moment.isoformat().replace("+00:00", "Z") for moment in
+            expected = [shown(moment) for moment in
                         self.django.Book.objects.datetimes("released", "month", tzinfo=zone(name))]
             self.assertEqual(found, expected)
 
@@ -97,19 +105,19 @@ class DatesTest(ReadingTest):
 
 
 class TimezoneTest(ReadingTest):
-    def shown(self, name, **body):
+    def asked(self, name, **body):
         return self.rows("book", dict(body, timezone=name, order_by=["pk"]))
 
     def expected(self, moment, name):
-        return moment and moment.astimezone(zone(name)).isoformat().replace("+00:00", "Z").replace("250000", "25")
+        return moment and shown(moment.astimezone(zone(name)))
 
     def test_moments_are_answered_in_the_zone_with_its_offset(self):
         books = list(self.django.Book.objects.order_by("pk"))
         for name in ZONES:
             with self.subTest(zone=name):
-                found = [row["released"] for row in self.shown(name)]
+                found = [row["released"] for row in self.asked(name)]
                 self.assertEqual(found, [self.expected(book.released, name) for book in books])
-        self.assertTrue(any(row["released"] and row["released"].endswith("+05:30") for row in self.shown("Asia/Kolkata")))
+        self.assertTrue(any(row["released"] and row["released"].endswith("+05:30") for row in self.asked("Asia/Kolkata")))
 
     def test_a_zone_without_a_page_is_streamed_and_with_one_is_not(self):
         books = list(self.django.Book.objects.order_by("pk"))
@@ -166,7 +174,7 @@ class TimezoneTest(ReadingTest):
     def test_years_begin_at_the_zones_midnight(self):
         for name in ZONES:
             for body in ({"filter": {"released__year": 2021}}, {"filter": {"released__year__gt": 2020}}):
-                found = self.shown(name, **body)
+                found = self.asked(name, **body)
                 ids = [book.pk for book in self.django.Book.objects.exclude(released=None).order_by("pk")
                        if (book.released.astimezone(zone(name)).year > 2020 if "released__year__gt" in body["filter"]
                            else book.released.astimezone(zone(name)).year == 2021)]

@@ -11,7 +11,10 @@ import random
 import unittest
 from decimal import Decimal
 
+import oracle
+import seeds
 from django.db.models import Avg, Count, F, Max, Min, Q, Sum
+from harness import ApiTest
 from reading import ReadingTest
 
 QUESTIONS = 400
@@ -178,6 +181,108 @@ class RandomTest(ReadingTest):
                 "order_by": names,
             }, self.django.Book.objects.filter(asked).values(*names).annotate(n=Count("id"), pages_=Sum("pages")).order_by(*names),
                 statements=None, empty=True)
+
+    def test_random_projections(self):
+        paths = sorted(path for kind in SINGLE.values() for path in kind) + ["released", "author", "editor__mentor", "pk"]
+        for number in range(150):
+            rng = random.Random(number)
+            names = rng.sample(paths, rng.randrange(1, 5))
+            condition, asked = Maker(rng).condition(2, may_be_several=False)
+            kind, distinct = rng.choice(["values", "values_list"]), rng.random() < 0.4
+            order = names if distinct else names + ["pk"]
+            body = {"filter": condition, kind: names, "order_by": order}
+            queryset = getattr(self.django.Book.objects.filter(asked).order_by(*order), kind)(*names)
+            if distinct:
+                body["distinct"], queryset = True, queryset.distinct()
+            if rng.random() < 0.5:
+                body["limit"], body["offset"] = 5, 2
+                queryset = queryset[2:7]
+            self.compare("book", body, queryset, statements=None, empty=True)
+
+    def test_random_aggregates(self):
+        columns = ["pages", "price", "rating", "publisher__founded", "cost", "author__born", "released"]
+        for number in range(80):
+            rng = random.Random(number)
+            condition, asked = Maker(rng).condition(2, may_be_several=False)
+            within, within_asked = Maker(rng).condition(1, may_be_several=False)
+            sent, expressions = {}, {}
+            for name, function in rng.sample([("Count", Count), ("Min", Min), ("Max", Max), ("Sum", Sum), ("Avg", Avg)], 3):
+                column = rng.choice(columns[:5] if name in ("Sum", "Avg") else columns)
+                filtered = rng.random() < 0.5
+                sent[name.lower()] = {name: {"expr": column, "filter": within}} if filtered else {name: column}
+                expressions[name.lower()] = function(column, filter=within_asked) if filtered else function(column)
+            response = self.api.post("/api/book/aggregate", {"filter": condition, "aggregate": sent})
+            with self.subTest(filter=condition, aggregate=sent):
+                self.same(self.ok(response), self.django.Book.objects.filter(asked).aggregate(**expressions))
+
+    def test_random_joined_rows(self):
+        paths = ["publisher", "publisher__country", "author", "author__mentor", "author__mentor__country", "editor",
+                 "editor__country", "editor__profile", "author__profile__person"]
+        for number in range(60):
+            rng = random.Random(number)
+            names = rng.sample(paths, rng.randrange(1, 4))
+            condition, asked = Maker(rng).condition(2, may_be_several=False)
+            queryset = self.django.Book.objects.filter(asked).select_related(*names).order_by("pk")
+            tree = {}
+            for name in names:
+                place = tree
+                for part in name.split("__"):
+                    place = place.setdefault(part, {})
+            self.compare("book", {"filter": condition, "select_related": names, "order_by": ["pk"]},
+                         [self.joined(book, tree) for book in queryset], empty=True)
+
+    def joined(self, instance, tree):
+        row = oracle.columns(instance)
+        for name, below in tree.items():
+            related = getattr(instance, name, None)
+            row[name] = related and self.joined(related, below)
+        return row
+
+
+class RandomUpdateTest(oracle.DjangoTest, ApiTest):
+    models = ("press",)
+    seed = seeds.PRESS
+
+    def rows_left(self):
+        return self.sql("SELECT * FROM book ORDER BY id")
+
+    def test_random_updates(self):
+        choices = [
+            ({"pages": {"+": [{"F": "pages"}, 1]}}, {"pages": F("pages") + 1}),
+            ({"cost": {"*": [{"F": "cost"}, "1.07"]}}, {"cost": F("cost") * Decimal("1.07")}),
+            ({"price": {"F": "cost"}, "cost": {"-": [{"F": "cost"}, "0.50"]}}, {"price": F("cost"), "cost": F("cost") - Decimal("0.50")}),
+            ({"publisher": None, "in_print": True}, {"publisher": None, "in_print": True}),
+            ({"editor": {"F": "author"}, "title": "x"}, {"editor": F("author"), "title": "x"}),
+            ({"rating": {"/": [{"F": "rating"}, 2]}}, {"rating": F("rating") / 2}),
+            ({"pages": {"%": [{"F": "id"}, 7]}}, {"pages": F("id") % 7}),
+        ]
+        for number in range(40):
+            rng = random.Random(number)
+            condition, asked = Maker(rng).condition(2)
+            assignments, values = rng.choice(choices)
+            with self.subTest(number=number, filter=condition, set=assignments):
+                self.reset()
+                updated = self.ok(self.api.post("/api/book/update", {"filter": condition, "set": assignments}))
+                left = self.rows_left()
+                self.reset()
+                found = self.django.Book.objects.filter(asked).values("pk")
+                expected = self.django.Book.objects.filter(pk__in=list(found.values_list("pk", flat=True))).update(**values)
+                self.assertEqual(updated, {"updated": expected})
+                self.assertEqual(left, self.rows_left())
+
+    def test_random_deletes(self):
+        for number in range(20):
+            rng = random.Random(number)
+            condition, asked = Maker(rng).condition(2)
+            with self.subTest(number=number, filter=condition):
+                self.reset()
+                deleted = self.ok(self.api.post("/api/book/delete", {"filter": condition}))
+                left = [self.sql("SELECT count(*) FROM " + table) for table in self.tables]
+                self.reset()
+                keys = list(self.django.Book.objects.filter(asked).values_list("pk", flat=True))
+                total, _ = self.django.Book.objects.filter(pk__in=keys).delete()
+                self.assertEqual(deleted["deleted"], total)
+                self.assertEqual(left, [self.sql("SELECT count(*) FROM " + table) for table in self.tables])
 
 
 if __name__ == "__main__":

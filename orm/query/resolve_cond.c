@@ -151,6 +151,15 @@ static void inner_joins(struct scope *scope, struct source_list *list)
 			list_add(scope->r->arena, list, scope->select->sources.items[i]);
 }
 
+/* An aggregate outside of any annotation is the row's own. */
+void group_by_row(struct scope *scope)
+{
+	if (scope->select->is_grouped)
+		return;
+	scope->select->is_grouped = true;
+	scope->select->groups_by_key = true;
+}
+
 /* An AND without negation at the top: each part is filtered by itself, so that what names a
  * window waits for the finished rows, what names an aggregate goes to HAVING and the rest to WHERE. */
 static void add_filter(struct scope *scope, const struct rcond *cond)
@@ -162,6 +171,8 @@ static void add_filter(struct scope *scope, const struct rcond *cond)
 	}
 	if (cond_is_false(cond))
 		scope->select->is_empty = true;
+	if (cond->has_aggregate)
+		group_by_row(scope);
 	struct rcond_list *list = cond->has_aggregate ? &scope->select->having : &scope->select->where;
 
 	if (cond->has_window)

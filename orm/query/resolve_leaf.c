@@ -65,6 +65,10 @@ static bool split(struct scope *scope, const struct path *path, const struct ope
 
 	if (!resolve_plain(sub, &rest, operand, rights, &positive, &inner, &needed))
 		return false;
+	if (inner->has_aggregate || inner->has_window)
+		return error_set(scope->r->error, ERROR_FIELD, path->pos,
+		                 "an aggregate or a window cannot be compared with related rows under a negation; "
+		                 "annotate it first");
 	demote_joins(&needed);
 	correlate(sub, from, &hop);
 	*ARENA_PUSH(arena, &sub->select->where) = inner;

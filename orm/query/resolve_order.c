@@ -9,6 +9,9 @@ static void push_order(struct resolved *q, struct rorder order)
 {
 	struct rorder_list *list = &q->select->order_by;
 
+	if (order.expr != NULL && order.expr->has_aggregate)
+		group_by_row(q->scope);
+
 	for (size_t i = 0; i < list->n; i++) {
 		const struct rexpr *a = list->items[i].expr, *b = order.expr;
 

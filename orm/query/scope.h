@@ -133,6 +133,8 @@ void list_add(struct arena *arena, struct source_list *list, struct source *sour
 /* A whole filter() call. */
 bool resolve_filter(struct scope *scope, const struct cond *cond, bool is_negated,
                     struct source_list *reuse);
+/* Groups by the row unless something is grouped by already. */
+void group_by_row(struct scope *scope);
 /* A condition inside an expression (Case, aggregate filter): joins become LEFT. */
 bool resolve_inner_cond(struct scope *scope, const struct cond *cond, const struct rcond **out);
 

@@ -11,7 +11,6 @@ struct emit {
 	size_t keys_param;
 	const struct select *keyed; /* the select that RC_KEYS belongs to */
 	bool bare_columns;          /* schema SQL: columns without an alias */
-	bool is_zoned;              /* the session's zone is not UTC while it runs */
 };
 
 void emit_expr(struct emit *e, const struct rexpr *expr);

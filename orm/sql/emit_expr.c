@@ -28,10 +28,14 @@ static void emit_args(struct emit *e, const struct rexpr *expr, const char *sepa
 
 static void emit_zone(struct emit *e, const struct rexpr *expr)
 {
-	if (expr->zone.p == NULL && !e->is_zoned)
+	/* Said although it mostly is the session's: PostgreSQL cuts a time without zone faster (a million by month:
+	 * 207 ms instead of 249). */
+	if (expr->zone.p == NULL) {
+		sql_lit(&e->sql, " AT TIME ZONE 'UTC'");
 		return;
+	}
 	sql_lit(&e->sql, " AT TIME ZONE ");
-	sql_field_param(&e->sql, field_of_type("TextField"), expr->zone.p == NULL ? STR("UTC") : expr->zone);
+	sql_field_param(&e->sql, field_of_type("TextField"), expr->zone);
 }
 
 /* Only moments have a zone. */

@@ -91,7 +91,7 @@ void level_zone(const struct resolved *q, struct statement *statement)
 
 void level_emit(const struct resolved *q, struct emit *e)
 {
-	*e = (struct emit){.is_zoned = q->scope->zone.p != NULL};
+	*e = (struct emit){0};
 	sql_init(&e->sql, q->scope->r->arena);
 }
 

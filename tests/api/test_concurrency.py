@@ -1,6 +1,7 @@
 """Many clients at once: nothing lost, nothing stale, nobody waits for another's lock, and a long answer costs
 no more memory than a short one."""
 
+import http.client
 import json
 import os
 import shutil
@@ -149,6 +150,43 @@ class LockedTest(ApiTest):
         self.wait_until(lambda: self.waiting() == 0, 5, "its query still runs")
         lock.rollback()
         self.assertEqual(self.ok(self.api.get("/api/role/count")), {"count": 5})
+
+
+class DrainTest(unittest.TestCase):
+    def test_every_request_that_was_taken_is_answered_whole(self):
+        for _ in range(3):
+            server = harness.Server("staff")
+            self.addCleanup(shutil.rmtree, server.folder, True)
+            self.addCleanup(server.kill)
+            server.sql(seeds.STAFF)
+            answered, cut = [], []
+            threads = [threading.Thread(target=self.ask_on, args=(server, answered, cut)) for _ in range(16)]
+            for thread in threads:
+                thread.start()
+            while len(answered) < 200:
+                time.sleep(0.01)
+            server.stop()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(cut, [])
+
+    def ask_on(self, server, answered, cut):
+        """Asks on one connection until the server closes it, which it may do between two answers only."""
+        client = server.client()
+        try:
+            while True:
+                response = client.get("/api/employee", "select_related=role")
+                if response.status != 200 or len(response.json["results"]) != 10:
+                    cut.append(response)
+                answered.append(True)
+                if response.headers.get("Connection") == "close":
+                    return
+        except (http.client.RemoteDisconnected, ConnectionRefusedError, BrokenPipeError):
+            return  # closed before this request was taken
+        except Exception as failure:
+            cut.append(failure)
+        finally:
+            client.close()
 
 
 class LimitsTest(unittest.TestCase):

@@ -90,6 +90,13 @@ class ReadmeTest(unittest.TestCase):
     def test_the_settings_table_is_the_programs(self):
         self.assertEqual(TABLE.search(read_readme()).group(0), settings_table())
 
+    def test_the_methods_are_the_programs(self):
+        with open(os.path.join(harness.ROOT, "server", "methods.c"), encoding="utf-8") as file:
+            known = re.findall(r'^\t\{"(\w+)",', file.read(), re.MULTILINE)
+        self.assertTrue(known)
+        named = re.search(r"Methods that read:(.*?)Each does", read_readme(), re.DOTALL).group(1)
+        self.assertEqual([name for words in re.findall(r"`([^`]+)`", named) for name in words.split()], known)
+
 
 def update():
     tour = Tour()

@@ -10,32 +10,32 @@
 
 const struct cli_command cli_commands[] = {
 	{"dev", "", "start a private PostgreSQL, make the tables, serve",
-	 "Everything to try a model file: starts a PostgreSQL of its own that only this\n"
-	 "program can reach (the server programs must be installed), makes the tables of\n"
-	 "the models and serves them. Ctrl-C or SIGTERM stops all of it. The data stay in\n"
-	 "the data folder for the next time.",
-	 CLI_MODELS | CLI_CONFIG | CLI_DATA | CLI_LISTENING | CLI_LOGGING, 0, 0, cli_dev},
+     "Everything to try a model file: starts a PostgreSQL of its own that only this\n"
+     "program can reach (the server programs must be installed), makes the tables of\n"
+     "the models and serves them. Ctrl-C or SIGTERM stops all of it. The data stay in\n"
+     "the data folder for the next time.",
+     CLI_MODELS | CLI_CONFIG | CLI_DATA | CLI_LISTENING | CLI_LOGGING, 0, 0, cli_dev},
 	{"serve", "", "serve the models from an existing database",
-	 "Serves a database named by the settings, by QUERN_DATABASE_URL (any libpq\n"
-	 "connection string) or by libpq's PG* variables. Tables that do not fit the models\n"
-	 "are named at the start, and served as they are. SIGTERM or Ctrl-C finishes the\n"
-	 "requests in flight; a second one does not.",
-	 CLI_MODELS | CLI_CONFIG | CLI_LISTENING | CLI_LOGGING, 0, 0, cli_serve},
+     "Serves a database named by the settings, by QUERN_DATABASE_URL (any libpq\n"
+     "connection string) or by libpq's PG* variables. Tables that do not fit the models\n"
+     "are named at the start, and served as they are. SIGTERM or Ctrl-C finishes the\n"
+     "requests in flight; a second one does not.",
+     CLI_MODELS | CLI_CONFIG | CLI_LISTENING | CLI_LOGGING, 0, 0, cli_serve},
 	{"migrate", "", "make the tables of the models",
-	 "Creates in one transaction what the models need and the database does not have,\n"
-	 "and records it. Models that changed in a way it cannot apply are refused, with\n"
-	 "nothing touched. The database is named as for 'quern serve'.",
-	 CLI_MODELS | CLI_CONFIG | CLI_PLAN | CLI_LOGGING, 0, 0, cli_migrate},
+     "Creates in one transaction what the models need and the database does not have,\n"
+     "and records it. Models that changed in a way it cannot apply are refused, with\n"
+     "nothing touched. The database is named as for 'quern serve'.",
+     CLI_MODELS | CLI_CONFIG | CLI_PLAN | CLI_LOGGING, 0, 0, cli_migrate},
 	{"check", "", "look for mistakes in models and settings",
-	 "Reads the model files and the settings and names every mistake with its place.\n"
-	 "The exit code is 1 when there is one. No database is asked.",
-	 CLI_MODELS | CLI_CONFIG, 0, 0, cli_check},
+     "Reads the model files and the settings and names every mistake with its place.\n"
+     "The exit code is 1 when there is one. No database is asked.",
+     CLI_MODELS | CLI_CONFIG, 0, 0, cli_check},
 	{"sql", "MODEL [METHOD] [BODY|-]", "show the SQL of a query",
-	 "Prints the statements and parameters that a query body becomes, without a\n"
-	 "database. METHOD is query (the default), get, first, last, count or exists; BODY\n"
-	 "is the JSON that a client would post, or - to read it from standard input.\n\n"
-	 "  quern sql --models news.json article '{\"filter\": {\"vote__author__handle\": \"jane\"}}'",
-	 CLI_MODELS | CLI_CONFIG, 1, 3, cli_sql},
+     "Prints the statements and parameters that a query body becomes, without a\n"
+     "database. METHOD is query (the default), get, first, last, count or exists; BODY\n"
+     "is the JSON that a client would post, or - to read it from standard input.\n\n"
+     "  quern sql --models news.json article '{\"filter\": {\"vote__author__handle\": \"jane\"}}'",
+     CLI_MODELS | CLI_CONFIG, 1, 3, cli_sql},
 };
 
 const size_t cli_commands_count = sizeof cli_commands / sizeof cli_commands[0];

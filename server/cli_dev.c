@@ -32,8 +32,8 @@ static bool migrate(const struct settings *settings, const struct registry *regi
 	return migrate_apply(&options, registry, error);
 }
 
-static int serve_embedded(struct cli *cli, struct settings *settings, const struct registry *registry,
-                          struct embedded *embedded)
+static int serve_embedded(struct cli *cli, struct settings *settings,
+                          const struct registry *registry, struct embedded *embedded)
 {
 	struct database_setting database = {.alias = "default", .url = embedded_conninfo(embedded)};
 	struct error error;

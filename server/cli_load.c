@@ -26,7 +26,8 @@ bool cli_load_models(struct cli *cli, const struct settings *settings,
 	struct buf report = {0};
 
 	if (!settings->models || !settings->models[0]) {
-		fprintf(stderr, "quern: no models: name a model file or a folder of them with --models PATH.\n");
+		fprintf(stderr,
+		        "quern: no models: name a model file or a folder of them with --models PATH.\n");
 		return false;
 	}
 	*registry = models_load(cli->arena, settings->models, &report);

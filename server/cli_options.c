@@ -62,8 +62,9 @@ static bool unknown_option(const struct cli_command *command, struct str name, s
 	nearest = suggest_nearest(name, names, n);
 	if (!nearest.p)
 		return wrong(command, "there is no option %s", arena_cstr(arena, name));
-	return wrong(command, "there is no option %s",
-	             arena_printf(arena, "%.*s; did you mean %.*s?", STR_ARG(name), STR_ARG(nearest)).p);
+	return wrong(
+		command, "there is no option %s",
+		arena_printf(arena, "%.*s; did you mean %.*s?", STR_ARG(name), STR_ARG(nearest)).p);
 }
 
 static void take_value(struct cli *cli, const struct option *option, const char *text)
@@ -79,8 +80,8 @@ static void take_value(struct cli *cli, const struct option *option, const char 
 }
 
 /* "--port=80" or "--port 80"; *used is how many arguments it took. */
-static bool read_option(struct cli *cli, const struct cli_command *command, char **arguments, size_t n,
-                        size_t *used)
+static bool read_option(struct cli *cli, const struct cli_command *command, char **arguments,
+                        size_t n, size_t *used)
 {
 	struct str rest = str_of(arguments[0]);
 	struct str name = str_cut(&rest, STR("="));
@@ -147,7 +148,8 @@ void cli_command_help(const struct cli_command *command)
 
 		if (!(command->options & options[i].bit))
 			continue;
-		snprintf(left, sizeof left, "%s %s", options[i].name, options[i].value ? options[i].value : "");
+		snprintf(left, sizeof left, "%s %s", options[i].name,
+		         options[i].value ? options[i].value : "");
 		printf("  %-20s %s\n", left, options[i].help);
 	}
 	if (!(command->options & CLI_CONFIG))

@@ -41,7 +41,8 @@ static int open_signals(void)
 static bool wait_for_signal(int signals, int ended_fd)
 {
 	struct signalfd_siginfo info;
-	struct pollfd pollers[2] = {{.fd = signals, .events = POLLIN}, {.fd = ended_fd, .events = POLLIN}};
+	struct pollfd pollers[2] = {{.fd = signals, .events = POLLIN},
+	                            {.fd = ended_fd, .events = POLLIN}};
 
 	while (poll(pollers, 2, -1) < 0)
 		if (errno != EINTR)
@@ -102,7 +103,8 @@ int cli_serve_until_told(struct serving *serving)
 	error_init(&error, serving->arena);
 	if (signals < 0)
 		BUG("signalfd failed: %d", errno);
-	if (!server_start(&server, serving->registry, serving->settings, serving->is_local_only, &error)) {
+	if (!server_start(&server, serving->registry, serving->settings, serving->is_local_only,
+	                  &error)) {
 		close(signals);
 		return cli_fail(&error);
 	}
@@ -142,7 +144,8 @@ static void *check_schema(void *arg)
 
 	error_init(&error, arena);
 	if (!migrate_check(&options, check->registry, &misfits, &error))
-		log_message(LOG_WARNING, "the database could not be looked at: %.*s", STR_ARG(error.detail));
+		log_message(LOG_WARNING, "the database could not be looked at: %.*s",
+		            STR_ARG(error.detail));
 	else if (misfits)
 		log_message(LOG_WARNING, "%zu misfits; 'quern migrate' makes what is missing", misfits);
 	arena_free(arena);

@@ -81,7 +81,8 @@ static bool show_query(const struct asked *asked)
 static bool show_pick(const struct asked *asked, enum plan_pick pick)
 {
 	const struct plan *plan = NULL;
-	bool is_made = plan_pick(asked->arena, asked->model, NULL, asked->query, pick, &plan, asked->error);
+	bool is_made =
+		plan_pick(asked->arena, asked->model, NULL, asked->query, pick, &plan, asked->error);
 
 	return show_plan(is_made, plan);
 }
@@ -104,7 +105,8 @@ static bool show_last(const struct asked *asked)
 static bool show_count(const struct asked *asked)
 {
 	struct statement statement;
-	bool is_made = plan_count(asked->arena, asked->model, NULL, asked->query, &statement, asked->error);
+	bool is_made =
+		plan_count(asked->arena, asked->model, NULL, asked->query, &statement, asked->error);
 
 	return show_statement(is_made, &statement);
 }
@@ -113,7 +115,7 @@ static bool show_exists(const struct asked *asked)
 {
 	struct statement statement;
 	bool is_made =
-	    plan_exists(asked->arena, asked->model, NULL, asked->query, &statement, asked->error);
+		plan_exists(asked->arena, asked->model, NULL, asked->query, &statement, asked->error);
 
 	return show_statement(is_made, &statement);
 }

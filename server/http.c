@@ -1,4 +1,4 @@
-/* The daemon in the loop, and the way of an exchange from its first line to its end.
+/* The daemon in the loop: started, run when it has something to do, stopped without losing anybody.
  *
  * libmicrohttpd's own epoll set is edge-triggered inside: after each MHD_run it is asked for its
  * timeout, and zero means that it must run again, or requests lie unserved.  It has no timeouts of its
@@ -7,8 +7,6 @@
 #include "server/http.h"
 
 #include "server/http_exchange.h"
-#include "server/problem.h"
-#include "server/serve.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,12 +16,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* A body that is too long is still read to its end, so that the answer arrives and the connection
- * lives on; up to this many bytes. */
-#define DROP_BYTES (16u << 20)
-/* Buffers larger than this are not kept for the next request. */
-#define KEEP_BYTES (256u << 10)
-#define KEEP_EXCHANGES 1024
 #define HEADERS_MAX 64
 /* A connection's memory inside the library: address and header fields as they came, the list of the
  * fields, the reply's head. */
@@ -32,286 +24,14 @@
 #define RUNS_A_TURN 4
 #define NUDGE_NS (1000u * 1000)
 
-static const struct {
-	struct str name;
-	enum http_method method;
-} method_names[] = {
-	{STR_INIT("GET"), HTTP_GET},         {STR_INIT("POST"), HTTP_POST},
-	{STR_INIT("PATCH"), HTTP_PATCH},     {STR_INIT("DELETE"), HTTP_DELETE},
-	{STR_INIT("HEAD"), HTTP_HEAD},       {STR_INIT("PUT"), HTTP_PUT},
-	{STR_INIT("OPTIONS"), HTTP_OPTIONS}, {STR_INIT("QUERY"), HTTP_QUERY},
-};
-
-static enum http_method method_of(struct str text)
-{
-	for (size_t i = 0; i < sizeof method_names / sizeof method_names[0]; i++)
-		if (str_eq(method_names[i].name, text))
-			return method_names[i].method;
-	return HTTP_OTHER;
-}
-
-/* Exchanges. */
-
-static void keep_buf(struct buf *buf)
-{
-	if (buf->cap > KEEP_BYTES)
-		buf_release(buf);
-	buf_clear(buf);
-}
-
-static void name_exchange(struct exchange *exchange)
-{
-	static const char digits[] = "0123456789abcdef";
-	struct http *http = exchange->http;
-	uint64_t number = (uint64_t)http->id_prefix << 32 | ++http->id_count;
-
-	for (size_t i = 16; i-- > 0; number >>= 4)
-		exchange->id[i] = digits[number & 15];
-	exchange->request.id = (struct str){exchange->id, 16};
-}
-
-static void continue_task(struct loop_work *work);
-
-static struct exchange *exchange_new(struct http *http, struct client *client)
-{
-	struct exchange *exchange = http->free;
-	struct buf body = {0}, stream = {0}, reply = {0};
-	struct arena *arena;
-
-	if (exchange) {
-		http->free = exchange->next_free;
-		http->nfree--;
-		body = exchange->body;
-		stream = exchange->stream;
-		reply = exchange->request.reply.body;
-		arena = exchange->request.arena;
-	} else {
-		exchange = malloc(sizeof *exchange);
-		if (!exchange)
-			return NULL;
-		arena = arena_new();
-	}
-	*exchange = (struct exchange){
-		.http = http,
-		.client = client,
-		.body = body,
-		.stream = stream,
-		.request.arena = arena,
-		.request.reply.body = reply,
-		.room.run = continue_task,
-		.hangup.fd = -1,
-		.started = loop_clock(),
-	};
-	name_exchange(exchange);
-	return exchange;
-}
-
-static void exchange_free(struct exchange *exchange)
-{
-	arena_free(exchange->request.arena);
-	buf_release(&exchange->body);
-	buf_release(&exchange->stream);
-	buf_release(&exchange->request.reply.body);
-	free(exchange);
-}
-
-static void exchange_keep(struct exchange *exchange)
-{
-	struct http *http = exchange->http;
-
-	if (http->nfree >= KEEP_EXCHANGES) {
-		exchange_free(exchange);
-		return;
-	}
-	arena_reset(exchange->request.arena);
-	keep_buf(&exchange->body);
-	keep_buf(&exchange->stream);
-	keep_buf(&exchange->request.reply.body);
-	exchange->next_free = http->free;
-	http->free = exchange;
-	http->nfree++;
-}
-
-void exchange_settle(struct exchange *exchange)
-{
-	if (exchange->has_task || exchange->connection)
-		return;
-	log_exchange(exchange);
-	if (exchange->response)
-		MHD_destroy_response(exchange->response);
-	loop_undefer(exchange->http->loop, &exchange->room);
-	exchange_keep(exchange);
-}
-
-/* Running. */
-
-static void continue_task(struct loop_work *work)
-{
-	struct exchange *exchange =
-	    (struct exchange *)((char *)work - offsetof(struct exchange, room));
-	struct task *task = exchange->waits_for_room;
-
-	if (!task)
-		return;
-	exchange->waits_for_room = NULL;
-	task_resume(task);
-}
-
-static void run_exchange(void *arg)
-{
-	struct exchange *exchange = arg;
-	struct http *http = exchange->http;
-	bool is_whole = serve_request(&exchange->request);
-
-	exchange->has_task = false;
-	http->nrunning--;
-	reply_finish(exchange, is_whole);
-	exchange_settle(exchange);
-	http_check_stopped(http);
-}
-
-static void prepare_request(struct exchange *exchange)
-{
-	struct request *request = &exchange->request;
-	struct worker *worker = exchange->http->worker;
-	struct str path = exchange->uri, params = exchange->uri;
-
-	path = str_cut(&params, STR("?"));
-	request->registry = worker->setup->registry;
-	request->settings = worker->setup->settings;
-	request->path = path;
-	request->params = params;
-	request->body = buf_str(&exchange->body);
-	request->content_type = exchange->gate.content_type;
-	request->accept = exchange->gate.accept;
-	request->if_none_match = exchange->gate.if_none_match;
-	request->reply.status = 200;
-	request->reply.content_type = "application/json";
-	request->stream = exchange;
-	error_init(&request->error, request->arena);
-	db_session_init(&request->db, worker->dbs[0], request->arena);
-	request->lookups = worker->lookups;
-	if (exchange->is_too_large)
-		error_set_nowhere(&request->error, ERROR_TOO_LARGE,
-		                  "The body is longer than the %zu bytes that this server takes.",
-		                  request->settings->json.bytes);
-}
-
-static enum MHD_Result start(struct exchange *exchange)
-{
-	prepare_request(exchange);
-	exchange->phase = PHASE_RUNNING;
-	exchange->client->deadline = 0;
-	exchange->has_task = true;
-	exchange->http->nrunning++;
-	task_start(run_exchange, exchange);
-	if (exchange->phase == PHASE_REPLYING)
-		return reply_queue(exchange) ? MHD_YES : MHD_NO;
-	wait_park(exchange);
-	return MHD_YES;
-}
-
-/* The library asks whether the reply is there. */
-static enum MHD_Result ask_again(struct exchange *exchange)
-{
-	if (exchange->phase == PHASE_RUNNING) {
-		if (exchange->is_overdue)
-			wait_suspend(exchange);
-		return MHD_YES;
-	}
-	if (exchange->is_queued)
-		return MHD_YES;
-	wait_unpark(exchange);
-	return reply_queue(exchange) ? MHD_YES : MHD_NO;
-}
-
-static enum MHD_Result refuse(struct exchange *exchange, int status, const char *detail)
-{
-	exchange->phase = PHASE_REPLYING;
-	exchange->must_close = true;
-	problem_of_status(&exchange->request, status, detail);
-	return reply_queue(exchange) ? MHD_YES : MHD_NO;
-}
-
-static enum MHD_Result see_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_n,
-                                  const char *value, size_t value_n)
-{
-	(void)kind;
-	gate_header(cls, (struct str){name, name_n}, (struct str){value, value ? value_n : 0});
-	return MHD_YES;
-}
-
-static enum MHD_Result take_head(struct exchange *exchange, const char *method, const char *version)
-{
-	struct http *http = exchange->http;
-	const struct settings *settings = http->worker->setup->settings;
-	struct gate_verdict verdict;
-	size_t limit = settings->json.bytes;
-
-	exchange->request.method_text = arena_str(exchange->request.arena, str_of(method));
-	exchange->request.method = method_of(exchange->request.method_text);
-	MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, see_header, &exchange->gate);
-	verdict = gate_judge(&exchange->gate, exchange->request.method_text, exchange->uri,
-	                     str_of(version), &http->limits);
-	if (verdict.status)
-		return refuse(exchange, verdict.status, verdict.detail);
-	if (verdict.body_bytes > DROP_BYTES || (verdict.wants_continue && verdict.body_bytes > limit))
-		return refuse(exchange, 413, "The body is longer than this server takes.");
-	exchange->is_too_large = verdict.body_bytes > limit;
-	if (verdict.has_body)
-		clock_allow(exchange, settings->body_timeout, verdict.is_chunked ? limit : verdict.body_bytes);
-	exchange->phase = PHASE_BODY;
-	return MHD_YES;
-}
-
-static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t n)
-{
-	exchange->http->has_progressed = true;
-	exchange->received += n;
-	if (exchange->received > exchange->http->worker->setup->settings->json.bytes)
-		exchange->is_too_large = true;
-	if (exchange->received > DROP_BYTES)
-		return MHD_NO;
-	if (exchange->is_too_large)
-		buf_clear(&exchange->body);
-	else
-		buf_add(&exchange->body, (struct str){data, n});
-	return MHD_YES;
-}
-
 /* The library's callbacks. */
-
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *data,
-                                  size_t *data_n, void **context)
-{
-	struct exchange *exchange = *context;
-	size_t n = *data_n;
-
-	(void)cls;
-	(void)connection;
-	(void)url;
-	if (!exchange)
-		return MHD_NO;
-	*data_n = 0;
-	switch (exchange->phase) {
-	case PHASE_HEAD:
-		return take_head(exchange, method, version);
-	case PHASE_BODY:
-		return n ? take_body(exchange, data, n) : start(exchange);
-	case PHASE_RUNNING:
-	case PHASE_REPLYING:
-		return ask_again(exchange);
-	}
-	return MHD_NO;
-}
 
 /* The request line has been read: the library is about to cut it up in place. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
 	struct http *http = cls;
 	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct client *client = info ? info->socket_context : NULL;
 	struct exchange *exchange = client ? exchange_new(http, client) : NULL;
 
@@ -360,7 +80,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 		*context = client;
 		if (!client)
 			return;
-		client->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		client->fd =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		clock_welcome(http, client);
 		return;
 	}
@@ -455,17 +176,14 @@ static struct MHD_Daemon *start_daemon(struct http *http)
 	size_t pool = settings->url_bytes + settings->header_bytes + POOL_EXTRA;
 
 	return MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-	    MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-	    MHD_OPTION_LISTEN_SOCKET, (MHD_socket)http->worker->listen_fd,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
-	    MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-	    MHD_OPTION_CONNECTION_LIMIT, settings->max_connections,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool < POOL_LEAST ? POOL_LEAST : pool,
-	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-	    MHD_OPTION_END);
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, request_take, http,
+		MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET,
+		(MHD_socket)http->worker->listen_fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
+		http, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
+		settings->max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		pool < POOL_LEAST ? POOL_LEAST : pool, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+		MHD_OPTION_END);
 }
 
 static void set_limits(struct http *http)

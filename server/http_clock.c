@@ -6,8 +6,8 @@
  */
 #include "server/http_exchange.h"
 
-#include <netinet/in.h>
 #include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #define MS 1000000ull
@@ -26,7 +26,7 @@ void clock_allow(struct exchange *exchange, unsigned ms, uint64_t bytes)
 {
 	exchange->client->is_writing = false;
 	exchange->client->deadline =
-	    loop_now(exchange->http->loop) + ms * MS + bytes * 1000 * MS / LEAST_RATE;
+		loop_now(exchange->http->loop) + ms * MS + bytes * 1000 * MS / LEAST_RATE;
 }
 
 /* Looked at twice in the time allowed: the first look only takes the mark. */
@@ -67,7 +67,8 @@ static bool takes_enough(const struct http *http, struct client *client, uint64_
 	if (!client->is_writing)
 		return false;
 	client->taken = bytes_taken(client->fd);
-	if (before != NOT_LOOKED && client->taken - before < period / (1000 * MS) * LEAST_WRITE_RATE + 1)
+	if (before != NOT_LOOKED &&
+	    client->taken - before < period / (1000 * MS) * LEAST_WRITE_RATE + 1)
 		return false;
 	client->deadline = now + period;
 	return true;
@@ -76,8 +77,7 @@ static bool takes_enough(const struct http *http, struct client *client, uint64_
 void clock_welcome(struct http *http, struct client *client)
 {
 	client->is_idle = true;
-	client->deadline =
-	    loop_now(http->loop) + http->worker->setup->settings->header_timeout * MS;
+	client->deadline = loop_now(http->loop) + http->worker->setup->settings->header_timeout * MS;
 	client->next = http->clients;
 	if (client->next)
 		client->next->prev = client;

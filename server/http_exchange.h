@@ -45,10 +45,10 @@ struct exchange {
 	struct exchange *next_free;
 	enum phase phase;
 	struct gate gate;
-	bool must_close;  /* `Connection: close` */
+	bool must_close;   /* `Connection: close` */
 	bool is_too_large; /* the body is read and dropped; 413 */
-	bool has_task;    /* between task_start() and the task's end */
-	bool is_queued;   /* the reply is the library's */
+	bool has_task;     /* between task_start() and the task's end */
+	bool is_queued;    /* the reply is the library's */
 	bool is_parked, is_overdue, is_suspended;
 	bool is_gone; /* the client went away before its reply was whole */
 	/* A streamed reply: what the task has flushed and the socket has not yet taken. */
@@ -66,8 +66,8 @@ struct exchange {
 	struct buf body;
 	struct str uri;
 	uint64_t received; /* bytes of the request's body */
-	uint64_t started; /* loop_clock() */
-	uint64_t sent;    /* bytes of the reply's body */
+	uint64_t started;  /* loop_clock() */
+	uint64_t sent;     /* bytes of the reply's body */
 	char id[32];
 };
 
@@ -80,10 +80,10 @@ struct http {
 	struct gate_limits limits;
 	struct client *clients;
 	size_t nclients;
-	size_t nrunning;           /* tasks that have not ended */
-	struct exchange *free;     /* kept for the next request */
+	size_t nrunning;       /* tasks that have not ended */
+	struct exchange *free; /* kept for the next request */
 	size_t nfree;
-	bool has_more;             /* the daemon must run again */
+	bool has_more; /* the daemon must run again */
 	struct exchange *parked, *parked_last;
 	size_t nparked;
 	struct loop_timer sweep;   /* deadlines */
@@ -100,8 +100,19 @@ struct http {
 void http_poke(struct http *http);
 /* Ends the loop when nothing is left to do for a server that stops. */
 void http_check_stopped(struct http *http);
-/* Frees the exchange when neither its task nor the library has it any more. */
+
+/* http_exchange.c.  NULL without memory. */
+struct exchange *exchange_new(struct http *http, struct client *client);
+void exchange_free(struct exchange *exchange);
+/* Gives it back when neither its task nor the library has it any more. */
 void exchange_settle(struct exchange *exchange);
+/* Runs the request as a task; it is parked when the task waits. */
+enum MHD_Result exchange_start(struct exchange *exchange);
+
+/* http_request.c: the library's access handler. */
+enum MHD_Result request_take(void *cls, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, const char *data,
+                             size_t *data_n, void **context);
 
 /* http_reply.c.  Queues the reply as it stands; false when the library refuses. */
 bool reply_queue(struct exchange *exchange);

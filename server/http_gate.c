@@ -48,9 +48,10 @@ struct known_header {
 
 static const struct known_header known_headers[] = {
 	{STR_INIT("Host"), offsetof(struct gate, host), offsetof(struct gate, nhosts)},
-	{STR_INIT("Content-Length"), offsetof(struct gate, content_length), offsetof(struct gate, nlengths)},
+	{STR_INIT("Content-Length"), offsetof(struct gate, content_length),
+     offsetof(struct gate, nlengths)},
 	{STR_INIT("Transfer-Encoding"), offsetof(struct gate, transfer_encoding),
-	 offsetof(struct gate, nencodings)},
+     offsetof(struct gate, nencodings)},
 	{STR_INIT("Expect"), offsetof(struct gate, expect), 0},
 	{STR_INIT("Content-Encoding"), offsetof(struct gate, content_encoding), 0},
 	{STR_INIT("Connection"), offsetof(struct gate, connection), 0},
@@ -184,7 +185,8 @@ static const char *judge_framing(const struct gate *gate, bool is_1_0, bool is_b
 	verdict->is_chunked = gate->nencodings > 0;
 	verdict->has_body = verdict->is_chunked || verdict->body_bytes > 0;
 	if (verdict->has_body && is_bodyless)
-		return "A GET, HEAD or OPTIONS request takes no body here; a query in a body goes by POST or QUERY.";
+		return "A GET, HEAD or OPTIONS request takes no body here; a query in a body goes by POST "
+		       "or QUERY.";
 	return NULL;
 }
 
@@ -202,7 +204,8 @@ struct gate_verdict gate_judge(const struct gate *gate, struct str method, struc
 	if (why)
 		return refuse(400, why);
 	if (uri.n > limits->url_bytes)
-		return refuse(414, "The address is longer than this server takes; a long query goes by POST.");
+		return refuse(414,
+		              "The address is longer than this server takes; a long query goes by POST.");
 	if (gate->nheaders > limits->nheaders || gate->header_bytes > limits->header_bytes)
 		return refuse(431, "The header fields are more than this server takes.");
 	if (limits->is_local_only && gate->nhosts && !is_local_host(gate->host))

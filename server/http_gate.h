@@ -23,13 +23,14 @@ struct gate {
 	unsigned nheaders, nhosts, nlengths, nencodings;
 	size_t header_bytes;
 	const char *refusal; /* the first field that may not be; NULL: none so far */
-	struct str host, content_length, transfer_encoding, expect, content_encoding, connection, origin;
+	struct str host, content_length, transfer_encoding, expect, content_encoding, connection,
+		origin;
 	struct str content_type, accept, if_none_match;
 };
 
 struct gate_verdict {
-	int status;         /* 0: let in */
-	const char *detail; /* for the client */
+	int status;          /* 0: let in */
+	const char *detail;  /* for the client */
 	uint64_t body_bytes; /* announced; 0 with a chunked body */
 	bool has_body, is_chunked, wants_continue;
 };

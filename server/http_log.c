@@ -20,7 +20,8 @@ void log_exchange(const struct exchange *exchange)
 	log_event(LOG_INFO, "request",
 	          LOG_FIELDS(LOG_STR("id", request->id), LOG_STR("method", request->method_text),
 	                     LOG_STR("path", request->path), LOG_NUM("status", status),
-	                     LOG_NUM("bytes", exchange->sent), LOG_NUM("ms", since_ms(exchange->started)),
+	                     LOG_NUM("bytes", exchange->sent),
+	                     LOG_NUM("ms", since_ms(exchange->started)),
 	                     LOG_NUM("statements", request->db.usage.statements),
 	                     LOG_STR("outcome", outcome)));
 }

@@ -153,8 +153,8 @@ static struct MHD_Response *make_response(struct exchange *exchange)
 	struct buf *body = &exchange->request.reply.body;
 
 	if (exchange->is_streamed)
-		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, exchange,
-		                                         NULL);
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream,
+		                                         exchange, NULL);
 	exchange->sent = exchange->request.method == HTTP_HEAD ? 0 : body->n;
 	return MHD_create_response_from_buffer(body->n, body->n ? body->p : (char *)exchange->id,
 	                                       MHD_RESPMEM_PERSISTENT);
@@ -171,7 +171,8 @@ bool reply_queue(struct exchange *exchange)
 	exchange->http->has_progressed = true;
 	add_headers(exchange, response);
 	clock_write(exchange);
-	queued = MHD_queue_response(exchange->connection, (unsigned)exchange->request.reply.status, response);
+	queued = MHD_queue_response(exchange->connection, (unsigned)exchange->request.reply.status,
+	                            response);
 	/* A stream gets its trailer at its end. */
 	if (exchange->is_streamed)
 		exchange->response = response;

@@ -35,7 +35,7 @@ static void unlink_parked(struct exchange *exchange)
 
 	*(exchange->park_prev ? &exchange->park_prev->park_next : &http->parked) = exchange->park_next;
 	*(exchange->park_next ? &exchange->park_next->park_prev : &http->parked_last) =
-	    exchange->park_prev;
+		exchange->park_prev;
 	exchange->park_prev = exchange->park_next = NULL;
 }
 
@@ -76,7 +76,7 @@ void wait_setup(struct http *http)
 static void on_hangup(struct loop_watch *watch, uint32_t events)
 {
 	struct exchange *exchange =
-	    (struct exchange *)((char *)watch - offsetof(struct exchange, hangup));
+		(struct exchange *)((char *)watch - offsetof(struct exchange, hangup));
 
 	(void)events;
 	loop_unwatch(watch);

@@ -113,9 +113,10 @@ bool listen_open(const char *address, unsigned *port, int *fds, size_t n, struct
 	if (is_open)
 		return true;
 	if (errno == EADDRINUSE)
-		return error_set_nowhere(error, ERROR_UNAVAILABLE,
-		                         "Port %u on %s is in use by another program; --port picks another one.",
-		                         *port, address);
+		return error_set_nowhere(
+			error, ERROR_UNAVAILABLE,
+			"Port %u on %s is in use by another program; --port picks another one.", *port,
+			address);
 	return error_set_nowhere(error, ERROR_UNAVAILABLE, "Cannot listen on %s, port %u: %s.", address,
 	                         *port, strerror(errno));
 }

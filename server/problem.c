@@ -145,7 +145,8 @@ void problem_note(const struct request *request)
 	    (request->method == HTTP_HEAD && request->reply.is_begun))
 		return;
 	log_event(error->kind == ERROR_INTERNAL ? LOG_ERROR : LOG_WARNING, "problem",
-	          LOG_FIELDS(LOG_STR("id", request->id), LOG_STR("title", str_of(error_title(error->kind))),
+	          LOG_FIELDS(LOG_STR("id", request->id),
+	                     LOG_STR("title", str_of(error_title(error->kind))),
 	                     LOG_STR("detail", error->detail)));
 }
 
@@ -158,8 +159,9 @@ void problem_reply(struct request *request)
 	if (error->kind == ERROR_METHOD)
 		reply_header(request, STR("Allow"), error->allow);
 	if (error->kind == ERROR_UNAVAILABLE)
-		reply_header(request, STR("Retry-After"),
-		             arena_printf(request->arena, "%u", error->retry_after ? error->retry_after : 1));
+		reply_header(
+			request, STR("Retry-After"),
+			arena_printf(request->arena, "%u", error->retry_after ? error->retry_after : 1));
 	problem_write(error, request->id, request->arena, &request->reply.body);
 	problem_note(request);
 }
@@ -168,9 +170,9 @@ static const struct {
 	int status;
 	const char *title;
 } titles[] = {
-	{400, "BadRequest"},           {403, "PermissionDenied"},   {413, "RequestTooLarge"},
-	{414, "AddressTooLong"},       {415, "UnsupportedMediaType"}, {417, "ExpectationFailed"},
-	{421, "MisdirectedRequest"},   {431, "HeadersTooLarge"},
+	{400, "BadRequest"},         {403, "PermissionDenied"},     {413, "RequestTooLarge"},
+	{414, "AddressTooLong"},     {415, "UnsupportedMediaType"}, {417, "ExpectationFailed"},
+	{421, "MisdirectedRequest"}, {431, "HeadersTooLarge"},
 };
 
 static const char *title_of(int status)

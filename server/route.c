@@ -50,8 +50,9 @@ static const struct {
 	enum http_method method;
 	const char *name;
 } allow_names[] = {
-	{HTTP_GET, "GET"},     {HTTP_HEAD, "HEAD"},     {HTTP_POST, "POST"},   {HTTP_PUT, "PUT"},
-	{HTTP_PATCH, "PATCH"}, {HTTP_DELETE, "DELETE"}, {HTTP_QUERY, "QUERY"}, {HTTP_OPTIONS, "OPTIONS"},
+	{HTTP_GET, "GET"},     {HTTP_HEAD, "HEAD"},       {HTTP_POST, "POST"},
+	{HTTP_PUT, "PUT"},     {HTTP_PATCH, "PATCH"},     {HTTP_DELETE, "DELETE"},
+	{HTTP_QUERY, "QUERY"}, {HTTP_OPTIONS, "OPTIONS"},
 };
 
 #define SEGMENTS_MAX 4
@@ -76,7 +77,8 @@ static struct str allow_of(struct arena *arena, const struct endpoint *endpoint)
 
 		if (method != HTTP_OPTIONS && !pick(endpoint, method))
 			continue;
-		list = arena_printf(arena, "%.*s%s%s", STR_ARG(list), list.n ? ", " : "", allow_names[i].name);
+		list =
+			arena_printf(arena, "%.*s%s%s", STR_ARG(list), list.n ? ", " : "", allow_names[i].name);
 	}
 	return list;
 }
@@ -124,15 +126,16 @@ static bool choose_method(struct request *request, const struct method *method, 
 static bool unknown(struct request *request, const char *what, struct str name, struct str nearest)
 {
 	request->error.suggestion = nearest;
-	return error_set_nowhere(&request->error, ERROR_UNKNOWN_ADDRESS, "There is no %s \"%.*s\".", what,
-	                         STR_ARG(name));
+	return error_set_nowhere(&request->error, ERROR_UNKNOWN_ADDRESS, "There is no %s \"%.*s\".",
+	                         what, STR_ARG(name));
 }
 
 static bool unknown_model(struct request *request, struct str name)
 {
 	const struct registry *registry = request->registry;
 
-	return unknown(request, "model", name, suggest_nearest(name, registry->paths, registry->npaths));
+	return unknown(request, "model", name,
+	               suggest_nearest(name, registry->paths, registry->npaths));
 }
 
 static struct str nearest_method(struct request *request, struct str name, bool is_related)
@@ -141,7 +144,8 @@ static struct str nearest_method(struct request *request, struct str name, bool 
 	size_t n = 0;
 
 	for (size_t i = 0; i < methods_count; i++)
-		if (is_related ? methods[i].also_related || methods[i].only_related : !methods[i].only_related)
+		if (is_related ? methods[i].also_related || methods[i].only_related
+		               : !methods[i].only_related)
 			names[n++] = str_of(methods[i].name);
 	return suggest_nearest(name, names, n);
 }
@@ -160,11 +164,12 @@ static bool unknown_relation(struct request *request, struct str name)
 			names[n++] = model->reverse[i]->accessor;
 	request->error.suggestion = suggest_nearest(name, names, n);
 	if (n == 0)
-		return error_set_nowhere(&request->error, ERROR_UNKNOWN_ADDRESS, "%.*s has no relation \"%.*s\".",
-		                         STR_ARG(model->name), STR_ARG(name));
-	return error_set_nowhere(&request->error, ERROR_UNKNOWN_ADDRESS,
-	                         "%.*s has no relation \"%.*s\". Choices are: %.*s.", STR_ARG(model->name),
-	                         STR_ARG(name), STR_ARG(suggest_choices(request->arena, names, n)));
+		return error_set_nowhere(&request->error, ERROR_UNKNOWN_ADDRESS,
+		                         "%.*s has no relation \"%.*s\".", STR_ARG(model->name),
+		                         STR_ARG(name));
+	return error_set_nowhere(
+		&request->error, ERROR_UNKNOWN_ADDRESS, "%.*s has no relation \"%.*s\". Choices are: %.*s.",
+		STR_ARG(model->name), STR_ARG(name), STR_ARG(suggest_choices(request->arena, names, n)));
 }
 
 /* Under /api. */
@@ -212,7 +217,8 @@ static bool enter_relation(struct request *request, struct str owner, struct str
 	return true;
 }
 
-static bool route_related(struct request *request, const struct address *address, handler_fn *handler)
+static bool route_related(struct request *request, const struct address *address,
+                          handler_fn *handler)
 {
 	const struct method *method;
 	bool is_multiple;
@@ -228,9 +234,10 @@ static bool route_related(struct request *request, const struct address *address
 		               nearest_method(request, address->segments[3], true));
 	if (!is_multiple && !method->only_reads) {
 		request->error.allow = STR("GET, HEAD, OPTIONS");
-		return error_set_nowhere(&request->error, ERROR_METHOD,
-		                         "\"%.*s\" is one row and no manager; it is changed by its own address.",
-		                         STR_ARG(address->segments[2]));
+		return error_set_nowhere(
+			&request->error, ERROR_METHOD,
+			"\"%.*s\" is one row and no manager; it is changed by its own address.",
+			STR_ARG(address->segments[2]));
 	}
 	return choose_method(request, method, handler);
 }
@@ -273,9 +280,10 @@ static bool route_unknown(struct request *request)
 {
 	struct str names[sizeof fixed / sizeof fixed[0] + 1];
 	size_t n = 0;
-	const struct model *model = request->path.n > 1
-	                                ? registry_path(request->registry, str_sub(request->path, 1, request->path.n))
-	                                : NULL;
+	const struct model *model =
+		request->path.n > 1
+			? registry_path(request->registry, str_sub(request->path, 1, request->path.n))
+			: NULL;
 
 	if (model)
 		return unknown(request, "address", request->path,

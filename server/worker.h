@@ -18,7 +18,7 @@ struct http;
 struct worker_setup {
 	const struct registry *registry;
 	const struct settings *settings;
-	bool is_local_only; /* answer to local names alone (quern dev on a loopback address) */
+	bool is_local_only;   /* answer to local names alone (quern dev on a loopback address) */
 	_Atomic int stopping; /* enum stopping; set by the main thread, read after loop_wake() */
 };
 
@@ -34,7 +34,7 @@ struct worker {
 	int listen_fd; /* the daemon's while it serves; -1 once closed */
 	pthread_t thread;
 	struct loop *loop;
-	struct db **dbs; /* setup->settings->ndatabases */
+	struct db **dbs;             /* setup->settings->ndatabases */
 	struct key_lookups *lookups; /* of the first database */
 	struct http *http;
 };

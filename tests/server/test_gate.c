@@ -147,7 +147,7 @@ START_TEST(an_address_that_is_missing_is_refused)
 {
 	header("Host", "x");
 	struct gate_verdict verdict =
-	    gate_judge(&gate, STR("GET"), (struct str){0}, STR("HTTP/1.1"), &limits);
+		gate_judge(&gate, STR("GET"), (struct str){0}, STR("HTTP/1.1"), &limits);
 	ck_assert_int_eq(verdict.status, 400);
 }
 END_TEST
@@ -233,9 +233,11 @@ static const struct {
 	const char *host;
 	int status;
 } local_hosts[] = {
-	{"localhost", 0},      {"localhost:8080", 0}, {"127.0.0.1:8080", 0}, {"[::1]:8080", 0},
-	{"app.localhost", 0},  {"evil.example", 421}, {"evil.example:8080", 421}, {"localhost.evil", 421},
-	{"127.0.0.1.evil", 421}, {"", 421},
+	{"localhost", 0},           {"localhost:8080", 0},
+	{"127.0.0.1:8080", 0},      {"[::1]:8080", 0},
+	{"app.localhost", 0},       {"evil.example", 421},
+	{"evil.example:8080", 421}, {"localhost.evil", 421},
+	{"127.0.0.1.evil", 421},    {"", 421},
 };
 
 START_TEST(a_local_server_answers_to_local_names_alone)

@@ -49,8 +49,9 @@ START_TEST(a_place_becomes_a_pointer)
 
 	request.error.suggestion = STR("title");
 	error_set(&request.error, ERROR_FIELD, pos, "no");
-	reply_is(400, "{\"title\":\"FieldError\",\"status\":400,\"detail\":\"no\",\"pointer\":\"/filter/2\","
-	              "\"suggestion\":\"title\",\"instance\":\"7\"}");
+	reply_is(400,
+	         "{\"title\":\"FieldError\",\"status\":400,\"detail\":\"no\",\"pointer\":\"/filter/2\","
+	         "\"suggestion\":\"title\",\"instance\":\"7\"}");
 }
 END_TEST
 
@@ -62,8 +63,10 @@ START_TEST(a_constraint_names_its_fields)
 	request.error.constraint = STR("unique_vote");
 	request.error.fields = fields;
 	request.error.nfields = 2;
-	reply_is(409, "{\"title\":\"IntegrityError\",\"status\":409,\"detail\":\"twice\","
-	              "\"constraint\":\"unique_vote\",\"fields\":[\"author\",\"article\"],\"instance\":\"7\"}");
+	reply_is(
+		409,
+		"{\"title\":\"IntegrityError\",\"status\":409,\"detail\":\"twice\","
+		"\"constraint\":\"unique_vote\",\"fields\":[\"author\",\"article\"],\"instance\":\"7\"}");
 }
 END_TEST
 
@@ -75,16 +78,20 @@ START_TEST(protected_objects_are_listed)
 	error_set_nowhere(&request.error, ERROR_PROTECTED, "held");
 	request.error.objects = objects;
 	request.error.nobjects = 2;
-	reply_is(409, "{\"title\":\"ProtectedError\",\"status\":409,\"detail\":\"held\","
-	              "\"objects\":[{\"model\":\"Employee\",\"pk\":\"1\"},{\"model\":\"Employee\",\"pk\":\"2\"}],"
-	              "\"instance\":\"7\"}");
+	reply_is(
+		409,
+		"{\"title\":\"ProtectedError\",\"status\":409,\"detail\":\"held\","
+		"\"objects\":[{\"model\":\"Employee\",\"pk\":\"1\"},{\"model\":\"Employee\",\"pk\":\"2\"}],"
+		"\"instance\":\"7\"}");
 }
 END_TEST
 
 START_TEST(violations_stand_together_by_field)
 {
 	static const struct error_field violations[] = {
-		{.field = STR_INIT("title"), .message = STR_INIT("Too long."), .code = STR_INIT("max_length")},
+		{.field = STR_INIT("title"),
+	     .message = STR_INIT("Too long."),
+	     .code = STR_INIT("max_length")},
 		{.field = STR_INIT("body"), .message = STR_INIT("Missing."), .code = STR_INIT("required")},
 		{.field = STR_INIT("title"), .message = STR_INIT("Bad."), .code = STR_INIT("invalid")},
 	};
@@ -92,10 +99,11 @@ START_TEST(violations_stand_together_by_field)
 	error_set_nowhere(&request.error, ERROR_VALIDATION, "no");
 	request.error.violations = violations;
 	request.error.nviolations = 3;
-	reply_is(422, "{\"title\":\"ValidationError\",\"status\":422,\"detail\":\"no\",\"errors\":{"
-	              "\"title\":[{\"message\":\"Too long.\",\"code\":\"max_length\"},"
-	              "{\"message\":\"Bad.\",\"code\":\"invalid\"}],"
-	              "\"body\":[{\"message\":\"Missing.\",\"code\":\"required\"}]},\"instance\":\"7\"}");
+	reply_is(422,
+	         "{\"title\":\"ValidationError\",\"status\":422,\"detail\":\"no\",\"errors\":{"
+	         "\"title\":[{\"message\":\"Too long.\",\"code\":\"max_length\"},"
+	         "{\"message\":\"Bad.\",\"code\":\"invalid\"}],"
+	         "\"body\":[{\"message\":\"Missing.\",\"code\":\"required\"}]},\"instance\":\"7\"}");
 }
 END_TEST
 

@@ -8,15 +8,16 @@
 #include "tests/support/suite.h"
 
 static const char models[] =
-    "{\"models\": {"
-    "\"Author\": {\"fields\": {\"handle\": {\"type\": \"CharField\", \"max_length\": 64}}},"
-    "\"Article\": {\"fields\": {\"title\": \"TextField\","
-    "  \"author\": {\"type\": \"ForeignKey\", \"to\": \"Author\", \"on_delete\": \"CASCADE\"}}},"
-    "\"Profile\": {\"fields\": {"
-    "  \"author\": {\"type\": \"OneToOneField\", \"to\": \"Author\", \"on_delete\": \"CASCADE\"}}},"
-    "\"Server\": {\"fields\": {\"name\": \"TextField\"}},"
-    "\"Administrator\": {\"fields\": {\"servers\": {\"type\": \"ManyToManyField\", \"to\": \"Server\"}}}"
-    "}}";
+	"{\"models\": {"
+	"\"Author\": {\"fields\": {\"handle\": {\"type\": \"CharField\", \"max_length\": 64}}},"
+	"\"Article\": {\"fields\": {\"title\": \"TextField\","
+	"  \"author\": {\"type\": \"ForeignKey\", \"to\": \"Author\", \"on_delete\": \"CASCADE\"}}},"
+	"\"Profile\": {\"fields\": {"
+	"  \"author\": {\"type\": \"OneToOneField\", \"to\": \"Author\", \"on_delete\": \"CASCADE\"}}},"
+	"\"Server\": {\"fields\": {\"name\": \"TextField\"}},"
+	"\"Administrator\": {\"fields\": {\"servers\": {\"type\": \"ManyToManyField\", \"to\": "
+    "\"Server\"}}}"
+	"}}";
 
 static struct arena *arena;
 static const struct registry *registry;
@@ -47,9 +48,9 @@ static const struct {
 	const char *name;
 	enum http_method method;
 } http_methods[] = {
-	{"GET", HTTP_GET},     {"HEAD", HTTP_HEAD},     {"POST", HTTP_POST},   {"PUT", HTTP_PUT},
-	{"PATCH", HTTP_PATCH}, {"DELETE", HTTP_DELETE}, {"QUERY", HTTP_QUERY}, {"OPTIONS", HTTP_OPTIONS},
-	{"BREW", HTTP_OTHER},
+	{"GET", HTTP_GET},     {"HEAD", HTTP_HEAD},       {"POST", HTTP_POST},
+	{"PUT", HTTP_PUT},     {"PATCH", HTTP_PATCH},     {"DELETE", HTTP_DELETE},
+	{"QUERY", HTTP_QUERY}, {"OPTIONS", HTTP_OPTIONS}, {"BREW", HTTP_OTHER},
 };
 
 static bool route(const char *method, const char *path)
@@ -137,9 +138,9 @@ END_TEST
 START_TEST(every_method_of_the_table_has_its_address)
 {
 	for (size_t i = 0; i < methods_count; i++) {
-		struct str path =
-		    arena_printf(arena, "/api/%s/%s",
-		                 methods[i].only_related ? "administrator/5/servers" : "article", methods[i].name);
+		struct str path = arena_printf(
+			arena, "/api/%s/%s", methods[i].only_related ? "administrator/5/servers" : "article",
+			methods[i].name);
 
 		goes_to("POST", path.p, methods[i].handler);
 		text_is(request.method_name, methods[i].name);

@@ -29,7 +29,8 @@ END_TEST
 
 START_TEST(quoted_text_is_left_alone)
 {
-	is_laid_out("SELECT \"x FROM y\", ' WHERE (' FROM t", "SELECT \"x FROM y\", ' WHERE ('\nFROM t");
+	is_laid_out("SELECT \"x FROM y\", ' WHERE (' FROM t",
+	            "SELECT \"x FROM y\", ' WHERE ('\nFROM t");
 	is_laid_out("SELECT 'it''s FROM'", "SELECT 'it''s FROM'");
 	is_laid_out("SELECT 'open", "SELECT 'open");
 }
@@ -37,8 +38,9 @@ END_TEST
 
 START_TEST(a_subquery_is_indented)
 {
-	is_laid_out("SELECT a FROM b WHERE EXISTS(SELECT 1 FROM c WHERE d) AND e",
-	            "SELECT a\nFROM b\nWHERE EXISTS(\n    SELECT 1\n    FROM c\n    WHERE d\n  ) AND e");
+	is_laid_out(
+		"SELECT a FROM b WHERE EXISTS(SELECT 1 FROM c WHERE d) AND e",
+		"SELECT a\nFROM b\nWHERE EXISTS(\n    SELECT 1\n    FROM c\n    WHERE d\n  ) AND e");
 }
 END_TEST
 

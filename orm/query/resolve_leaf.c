@@ -76,7 +76,8 @@ static bool split(struct scope *scope, const struct path *path, const struct ope
 	return true;
 }
 
-/* Django's extra conditions under a negation: NOT (a = 1 AND a IS NOT NULL) keeps rows with NULL. */
+/* Django's extra conditions under a negation: NOT (a = 1 AND a IS NOT NULL) keeps rows with NULL.  On the
+ * right it looks at the column alone, not at whether its row may be missing. */
 static const struct rcond *guard_null(struct scope *scope, const struct rcond *cond,
                                       const struct rexpr *left, const struct rights *rights)
 {
@@ -88,7 +89,7 @@ static const struct rcond *guard_null(struct scope *scope, const struct rcond *c
 	if (field_can_be_null(left))
 		all[n++] = cond_isnull(arena, left, false);
 	if (rights->n == 1 && rights->items[0] != NULL && rights->items[0]->kind == R_COLUMN &&
-	    field_can_be_null(rights->items[0]))
+	    rights->items[0]->field->is_null)
 		all[n++] = cond_isnull(arena, rights->items[0], false);
 	return n == 1 ? cond : cond_group(arena, RC_AND, all, n);
 }

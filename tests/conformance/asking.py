@@ -18,7 +18,8 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from translator import Unsupported, World  # noqa: E402
 
 harness.TEST_MODELS = HERE
-AGREED, DIFFERENT, REFUSED, FAILED, UNASKED = "agreed", "different", "refused", "failed", "unasked"
+AGREED, BOTH_REFUSED, DIFFERENT, REFUSED, FAILED, UNASKED = (
+    "agreed", "both refused", "different", "refused", "failed", "unasked")
 TRANSFORMS = ("Lower", "Upper", "Length", "Trim", "LTrim", "RTrim", "Reverse", "MD5", "Abs", "Ceil", "Floor", "Round", "Sign", "Sqrt")
 
 
@@ -77,7 +78,7 @@ class Asker:
         response = self.client.post("/api/%s/%s" % request[:2], request[2])
         words = "Django: %s: %s" % (type(problem).__name__, str(problem)[:500])
         if response.status in (400, 404, 409, 422):
-            return Verdict(AGREED, request, words)
+            return Verdict(BOTH_REFUSED, request, words + "\nQuern: " + response.body.decode("utf-8", "replace"))
         return Verdict(DIFFERENT if response.status == 200 else FAILED, request,
                        words + "\nQuern: " + short(response.body.decode("utf-8", "replace")))
 

@@ -5,8 +5,8 @@ something that later versions have (xor, inferred types of mixed arithmetic, `de
 out with what 3.2 has.
 """
 
-import datetime
 import decimal
+import json
 
 from django.contrib.postgres import aggregates as postgres
 from django.contrib.postgres.fields import RangeField
@@ -41,13 +41,19 @@ class ArrayAgg(postgres.ArrayAgg):
 
 class JSONBAgg(postgres.JSONBAgg):
     def convert_value(self, value, expression, connection):
-        if isinstance(value, str):
-            import json
-            return json.loads(value)
         return value
+
+    def get_db_converters(self, connection):
+        return [self.loaded]
+
+    @staticmethod
+    def loaded(value, expression, connection):
+        return json.loads(value) if isinstance(value, str) else value
 
 
 class StringAgg(postgres.StringAgg):
+    output_field = models.TextField()
+
     def convert_value(self, value, expression, connection):
         return value
 
@@ -275,15 +281,14 @@ class Expressions:
     def make_ArraySubquery(self, query):
         from django.contrib.postgres.fields import ArrayField
         found = self.nested_column(query)
+        if not found.query.is_sliced:
+            found = found[:10 ** 9]  # Django 3.2 drops the order of what is not sliced
         return ArraySubquery(found, output_field=ArrayField(self.clean(found.query.output_field)))
 
     def clean(self, field):
         while field.remote_field:
             field = field.target_field
-        made = field.clone()
-        if isinstance(made, models.AutoFieldMixin):
-            made = models.BigIntegerField()
-        return made
+        return models.BigIntegerField() if kind_of(field) == "integer" else field.clone()
 
     def nested_column(self, query):
         found = self.nested(query)
@@ -337,9 +342,9 @@ class Expressions:
         if "delimiter" in options:
             given["delimiter"] = options["delimiter"]
         condition = self.aggregate_filter(options.get("filter"), arguments)
-        if sees_rows and isinstance(arguments[0], str):
-            there = self.there(arguments[0])
-            condition = condition if there is None else there if condition is None else condition & there
+        there = self.row_is_there(arguments, sees_rows)
+        if there is not None:
+            condition = there if condition is None else condition & there
         if condition is not None:
             given["filter"] = condition
         made = [item if item == "*" else self.expression(item) for item in arguments]
@@ -348,6 +353,17 @@ class Expressions:
             default = self.expression(options["default"])
             return functions.Coalesce(*self.settle([found, default]), output_field=self.infer(found))
         return found
+
+    def row_is_there(self, arguments, sees_rows):
+        """The NULLs of a LEFT JOIN are no rows of the relation: nothing that an expression may turn into a value."""
+        if not sees_rows and all(isinstance(item, str) for item in arguments):
+            return None
+        for item in arguments:
+            for path in self.paths(item):
+                there = self.there(path)
+                if there is not None:
+                    return there
+        return None
 
     def call(self, name, node):
         function = getattr(functions, name)
@@ -362,6 +378,8 @@ class Expressions:
         made = self.settle([self.expression(item) for item in arguments])
         if name in ("Coalesce", "Greatest", "Least", "NullIf"):
             return function(*made, output_field=self.common_field(made))
+        if name in ("Chr", "Collate"):
+            return function(*made, output_field=models.TextField())
         if name in ("Power", "Mod", "ATan2", "Log"):
             kind = joined((self.kind(made[0]), self.kind(made[1])), "*")
             field = models.FloatField() if kind == "integer" and name != "Mod" else FIELDS[kind]()
@@ -383,9 +401,12 @@ class Expressions:
                 return functions.Random().asc()
             return OrderBy(F(item.lstrip("-+")), descending=item.startswith("-"))
         if is_expression(item):
-            return OrderBy(self.expression(item))
+            item = {"expr": item}
         nulls = item.get("nulls")
-        return OrderBy(self.expression(item["expr"]), descending=bool(item.get("desc")),
+        made = self.expression(item["expr"])
+        if self.has_aggregate(item["expr"]):
+            made = F(self.alias(made))
+        return OrderBy(made, descending=bool(item.get("desc")),
                        nulls_first=nulls == "first", nulls_last=nulls == "last")
 
     # ---- conditions ----

@@ -68,8 +68,10 @@ class Scope(Expressions):
         self.windows = set()
         self.conditions = []
         self.aggregated = {}
+        self.siblings = []
         self.groups = None
         self.counts = None
+        self.later = set()
         self.zone = outer.zone if outer else None
 
     # ---- names ----
@@ -126,10 +128,10 @@ class Scope(Expressions):
         return fields[-1].related_model, "__".join(back + ["pk"])
 
     def multiple_root(self, path):
-        """The path as far as its first multi-valued relation, or None."""
+        """The path as far as its last multi-valued relation, or None."""
         fields, _ = self.walk(path)
-        for number, field in enumerate(fields):
-            if field.one_to_many or field.many_to_many:
+        for number in reversed(range(len(fields))):
+            if fields[number].one_to_many or fields[number].many_to_many:
                 return "__".join(path.split("__")[: number + 1])
         return None
 
@@ -170,7 +172,10 @@ class Scope(Expressions):
 
     def apply(self, query):
         chain = query if isinstance(query, list) else query.get("query", query)
-        for clause in chain if isinstance(chain, list) else [chain]:
+        chain = chain if isinstance(chain, list) else [chain]
+        for number, clause in enumerate(chain):
+            self.later = set().union(*(self.roots(one.get(word, {}), True) for one in chain[number + 1:]
+                                       for word in ("filter", "exclude")))
             self.apply_clause({name: value for name, value in clause.items() if name not in OWN})
         self.shape.annotations = tuple(self.qs.query.annotation_select)
         return self
@@ -196,7 +201,10 @@ class Scope(Expressions):
             self.exclude(exclude)
         if "group_by" in clause:
             self.group(clause.pop("group_by"))
-        for name, node in clause.pop("annotate", {}).items():
+        annotate = clause.pop("annotate", {})
+        self.siblings = [node for node in annotate.values() if has_aggregate(node)]
+        self.later |= self.roots(late, True)
+        for name, node in annotate.items():
             self.annotate(name, node)
         if late:
             self.filter(late)
@@ -234,7 +242,13 @@ class Scope(Expressions):
         self.qs = self.qs.exclude(found)
 
     def group(self, items):
+        # Meta.ordering takes no part in groups; Django 3.2 says so and yet groups by a relation in it.
+        if not self.qs.query.order_by and not self.qs.query.extra_order_by:
+            self.qs = self.qs.order_by()
         paths, expressions = self.projection(items)
+        for name in paths:
+            if name in self.qs.query.annotations and name not in self.qs.query.annotation_select:
+                self.qs.query.append_annotation_mask([name])
         self.groups = [name for name in paths] + list(expressions)
         self.qs = self.qs.values(*paths, **expressions)
 
@@ -253,6 +267,8 @@ class Scope(Expressions):
     def annotate(self, name, node, is_alias=False):
         if self.joins_too_much(name, node):
             made = self.aggregate_of_its_own(node)
+            if self.groups is None and (self.later or any(self.roots(one, True) for _, one in self.conditions)):
+                self.alias(models.Count("pk"))  # one row for each, as an aggregate in place makes it
         else:
             made = self.expression(node)
         if isinstance(made, Window):
@@ -262,16 +278,23 @@ class Scope(Expressions):
     # ---- ticket 10060 ----
 
     def joins_too_much(self, name, node):
-        """Whether the rows of this aggregate would be multiplied by another relation's: then, and for all that
-        follow, each is a query of its own."""
+        """Whether the rows of this aggregate would be multiplied by another join: then it is a query of its own."""
         if not has_aggregate(node):
             return False
         own = self.roots(node)
         others = set().union(*self.aggregated.values()) if self.aggregated else set()
+        for sibling in self.siblings:
+            others |= self.roots(sibling)
         for _, condition in self.conditions:
             others |= self.roots(condition, True)
         self.aggregated[name] = own
-        return bool(others - own) or (self.groups is None and len(self.aggregated) > 1 and bool(own | others))
+        return bool(beside(others, own) or self.later)
+
+    def paths(self, node):
+        return paths_of(node)
+
+    def has_aggregate(self, node):
+        return has_aggregate(node)
 
     def aggregate_of_its_own(self, node):
         if any(isinstance(item, str) and self.multiple_root(item) for item in self.groups or []):
@@ -281,7 +304,9 @@ class Scope(Expressions):
         for kind, condition in self.conditions:
             if mentions(condition, set(self.aggregated)):
                 continue
-            elsewhere = self.roots(condition, True) - own
+            elsewhere = beside(self.roots(condition, True), own)
+            if any(one.startswith(path + "__") for one in elsewhere for path in own):
+                raise Unsupported("an aggregate over a relation that a deeper condition filters")
             if not elsewhere:
                 getattr(scope, kind)(condition)
             else:
@@ -292,9 +317,10 @@ class Scope(Expressions):
             scope.qs = scope.qs.filter(pk=OuterRef("pk")).order_by().values("pk")
         else:
             for name in self.groups:
-                key = functions.Coalesce(functions.Cast(F(name), models.TextField()), Value("\x01none"))
-                outer = functions.Coalesce(functions.Cast(OuterRef(name), models.TextField()), Value("\x01none"))
-                scope.qs = scope.qs.filter(**{scope.alias(key): outer})
+                key, outer = (functions.Coalesce(functions.Cast(one, models.TextField()), Value("~none"),
+                                                 output_field=models.TextField()) for one in (F(name), OuterRef(name)))
+                name = scope.alias(key)
+                scope.qs = scope.qs.filter(**{name: outer})
             scope.qs = scope.qs.order_by().annotate(one_=Value(1)).values("one_")
         made = scope.expression(node)
         scope.qs = scope.qs.annotate(own_=made).values("own_")
@@ -396,7 +422,8 @@ class Scope(Expressions):
     def arrange(self, clause):
         if "order_by" in clause:
             items = clause.pop("order_by")
-            self.qs = self.qs.order_by(*[item if isinstance(item, str) else self.order(item) for item in items])
+            made = [item if isinstance(item, str) else self.order(item) for item in items]
+            self.qs = self.qs.order_by(*made)
         if clause.pop("reverse", False):
             self.qs = self.qs.reverse()
         if "distinct" in clause:
@@ -533,6 +560,11 @@ def paths_of(node, is_condition=False):
         else:
             found += paths_of(value)
     return found
+
+
+def beside(others, own):
+    """The paths that do not lie on one of ours: joining them multiplies our rows."""
+    return {one for one in others if not any(path == one or path.startswith(one + "__") for path in own)}
 
 
 def names_in(node):

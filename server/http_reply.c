@@ -148,13 +148,25 @@ static void append_to_stream(struct exchange *exchange)
 
 /* Queueing. */
 
+/* HEAD of a stream has no length to tell: the connection is closed behind it, because
+ * libmicrohttpd 0.9.75 ends a chunked reply to HEAD with its last chunk, which the client
+ * would take for the next reply. */
+static struct MHD_Response *make_stream_response(struct exchange *exchange)
+{
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, exchange, NULL);
+
+	if (response && exchange->request.method == HTTP_HEAD)
+		MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return response;
+}
+
 static struct MHD_Response *make_response(struct exchange *exchange)
 {
 	struct buf *body = &exchange->request.reply.body;
 
 	if (exchange->is_streamed)
-		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream,
-		                                         exchange, NULL);
+		return make_stream_response(exchange);
 	exchange->sent = exchange->request.method == HTTP_HEAD ? 0 : body->n;
 	return MHD_create_response_from_buffer(body->n, body->n ? body->p : (char *)exchange->id,
 	                                       MHD_RESPMEM_PERSISTENT);

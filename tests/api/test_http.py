@@ -428,6 +428,15 @@ class StreamTest(HttpTest):
         self.assertEqual(self.api.request("HEAD", "/api/article").status, 200)
         self.ok(self.api.get("/api/article/1"))
 
+    def test_a_head_request_of_a_long_answer_gets_no_byte_of_a_body(self):
+        self.sql("INSERT INTO article (title, body, author_id, published)"
+                 " SELECT 'Long', repeat('y', 1000), 1, true FROM generate_series(1, 5000)")
+        with raw_connection(self.server.port) as sock:
+            sock.sendall(b"HEAD /api/article HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            head, _, rest = sock.makefile("rb").read().partition(b"\r\n\r\n")
+        self.assertIn(b"200 OK", head)
+        self.assertEqual(rest, b"")
+
     def test_a_slow_reader_gets_all_of_it(self):
         self.sql("INSERT INTO article (title, body, author_id, published)"
                  " SELECT 'Long', repeat('y', 1000), 1, true FROM generate_series(1, 5000)")

@@ -8,11 +8,23 @@ static double since_ms(uint64_t began)
 	return (double)((loop_clock() - began) / 1000) / 1000.0;
 }
 
+/* What the client got: nothing where the library refused the request itself, or the client left before
+ * there was an answer (499, as other servers say it). */
+static int status_of(const struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+
+	if (exchange->phase < PHASE_REPLYING)
+		return 0;
+	if (exchange->is_gone && request->db.is_cancelled && !request->reply.is_begun)
+		return 499;
+	return request->reply.status;
+}
+
 void log_exchange(const struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
-	/* Nothing was answered by us: the library refused it, or the client left before its end. */
-	int status = exchange->phase < PHASE_REPLYING ? 0 : request->reply.status;
+	int status = status_of(exchange);
 	struct str outcome = exchange->is_gone ? STR("gone") : STR("done");
 
 	if (!log_enabled(LOG_INFO))

@@ -139,6 +139,14 @@ class ServeTest(unittest.TestCase):
         self.assertEqual([(row["full_name"], row["role"]["name"]) for row in rows], [("A", "Manager")])
         process.stop()
 
+    def test_it_ends_in_order_from_its_first_moment_on(self):
+        self.assertEqual(self.migrate("staff").returncode, 0)
+        for number in range(12):
+            process = Process(["serve", "--models", harness.model_file("staff"), "--port", "0"], self.environment)
+            self.addCleanup(process.kill)
+            time.sleep(number % 4 * 0.005)
+            process.stop()
+
     def test_what_does_not_fit_is_named_at_start(self):
         self.cluster.sql("CREATE TABLE role (id bigint PRIMARY KEY)")
         process = Process(["serve", "--models", harness.model_file("staff"), "--port", "0"], self.environment)

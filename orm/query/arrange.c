@@ -2,8 +2,8 @@
 #include "orm/query/aggregates.h"
 #include "orm/query/resolve.h"
 
-static const struct rexpr *read_column(struct arena *arena, const struct select *inner, unsigned alias,
-                                       unsigned index)
+const struct rexpr *value_column(struct arena *arena, const struct select *inner, unsigned alias,
+                                 unsigned index)
 {
 	struct rexpr *expr = rexpr_new(arena, R_VALUE_COLUMN, inner->columns.items[index].expr->field, 0);
 
@@ -27,7 +27,7 @@ static void move_conditions(struct arena *arena, struct select *inner, struct se
 
 		value->condition = inner->qualify.items[i];
 		cond->kind = RC_EXPR;
-		cond->left = read_column(arena, inner, alias, push_column(arena, inner, value));
+		cond->left = value_column(arena, inner, alias, push_column(arena, inner, value));
 		*ARENA_PUSH(arena, &outer->where) = cond;
 	}
 	inner->qualify.n = 0;
@@ -42,7 +42,7 @@ static void move_order(struct arena *arena, struct select *inner, struct select 
 			unsigned index = order.position > 0 ? order.position - 1
 			                                    : push_column(arena, inner, order.expr);
 
-			order.expr = read_column(arena, inner, alias, index);
+			order.expr = value_column(arena, inner, alias, index);
 			order.position = 0;
 		}
 		*ARENA_PUSH(arena, &outer->order_by) = order;
@@ -65,7 +65,7 @@ static struct select *qualify(struct resolver *r, struct select *inner)
 	move_order(r->arena, inner, outer, alias);
 	for (unsigned i = 0; i < n; i++)
 		*ARENA_PUSH(r->arena, &outer->columns) =
-		    (struct rcolumn){inner->columns.items[i].name, read_column(r->arena, inner, alias, i)};
+		    (struct rcolumn){inner->columns.items[i].name, value_column(r->arena, inner, alias, i)};
 	outer->is_distinct = inner->is_distinct;
 	outer->has_limit = inner->has_limit;
 	outer->limit = inner->limit;

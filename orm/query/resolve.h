@@ -79,6 +79,29 @@ void narrow_slice(struct resolved *resolved, int64_t offset, int64_t limit, bool
 /* The select as it is to be written: aggregates arranged, conditions on windows applied to the finished rows,
  * members combined.  Replaces resolved->select. */
 void resolve_arrange(struct resolved *resolved);
+/* One order more, unless the select is ordered by that already. */
+void order_push(struct resolved *resolved, struct rorder order);
+/* Column `index` of a select that is read as the table `alias`. */
+const struct rexpr *value_column(struct arena *arena, const struct select *inner, unsigned alias, unsigned index);
+
+/* ---- pages by cursor (resolve_cursor.c) ---- */
+
+/* An ordering in which no two rows are equal, and where a row holds its place in it. */
+struct keyset {
+	struct rorder *orders;
+	unsigned *columns;  /* of the select: the value of each */
+	bool *may_be_null;
+	size_t n;
+	bool is_outside; /* the position is a condition on the finished rows */
+};
+
+/* The query's ordering (backwards: its reverse), made total, each of it among the columns; ERROR_NOT_SUPPORTED at
+ * `pos` where there can be none.  Follows resolve_columns; takes the place of resolve_order. */
+bool resolve_keyset(struct resolved *resolved, const struct pos *pos, bool is_backwards, struct keyset *keyset);
+/* The first `limit` rows (negative: all) behind `values`, one for each order (NULL: from the beginning).  Slices and
+ * arranges: takes the place of resolve_slice and resolve_arrange. */
+void keyset_apply(struct resolved *resolved, struct keyset *keyset, const struct str *values, int64_t limit);
+
 /* Turns the row objects into resolved->layout; after it no member may be added. */
 void resolve_layout(struct resolved *resolved);
 /* The index of a column for the field of that source, added (hidden) when it is not there. */

@@ -5,7 +5,7 @@
 /* A relation's ordering may name a relation again; deeper than this it goes in circles. */
 #define MAX_ORDERING_DEPTH 8
 
-static void push_order(struct resolved *q, struct rorder order)
+void order_push(struct resolved *q, struct rorder order)
 {
 	struct rorder_list *list = &q->select->order_by;
 
@@ -42,7 +42,7 @@ static bool order_by_entry(struct resolved *q, struct str prefix, const struct o
 	enum nulls_order nulls = is_reversed ? flipped(entry->nulls) : entry->nulls;
 
 	if (entry->is_random) {
-		push_order(q, (struct rorder){0});
+		order_push(q, (struct rorder){0});
 		return true;
 	}
 	if (entry->expr->kind == EXPR_PATH) {
@@ -60,7 +60,7 @@ static bool order_by_entry(struct resolved *q, struct str prefix, const struct o
 
 	if (!resolve_expr(q->scope, entry->expr, NULL, NULL, &expr))
 		return false;
-	push_order(q, (struct rorder){.expr = expr, .is_descending = is_descending, .nulls = nulls});
+	order_push(q, (struct rorder){.expr = expr, .is_descending = is_descending, .nulls = nulls});
 	return true;
 }
 
@@ -95,7 +95,7 @@ static bool order_by_path(struct resolved *q, const struct path *path, bool is_d
 		return order_by_model(q, target.end, path->text, is_descending, path->pos, depth);
 	if (!resolve_path_expr(scope, path, NULL, &expr))
 		return false;
-	push_order(q, (struct rorder){.expr = expr, .is_descending = is_descending, .nulls = nulls});
+	order_push(q, (struct rorder){.expr = expr, .is_descending = is_descending, .nulls = nulls});
 	return true;
 }
 
@@ -108,7 +108,7 @@ static bool order_as_asked(struct resolved *q)
 		const struct rexpr *expr;
 
 		if (order->is_random) {
-			push_order(q, (struct rorder){0});
+			order_push(q, (struct rorder){0});
 			continue;
 		}
 		if (order->expr->kind == EXPR_PATH) {
@@ -118,7 +118,7 @@ static bool order_as_asked(struct resolved *q)
 		}
 		if (!resolve_expr(q->scope, order->expr, NULL, NULL, &expr))
 			return false;
-		push_order(q, (struct rorder){.expr = expr, .is_descending = is_descending, .nulls = nulls});
+		order_push(q, (struct rorder){.expr = expr, .is_descending = is_descending, .nulls = nulls});
 	}
 	return true;
 }
@@ -128,7 +128,7 @@ static bool order_by_key(struct resolved *q)
 	const struct model *model = q->scope->model;
 
 	for (size_t i = 0; i < model->npk_fields; i++)
-		push_order(q, (struct rorder){
+		order_push(q, (struct rorder){
 		                  .expr = column_expr(q->scope->r->arena, q->scope->base, model->pk_fields[i]),
 		                  .is_descending = q->is_reversed});
 	return true;

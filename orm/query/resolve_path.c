@@ -1,5 +1,14 @@
-/* Paths: names to relations and columns.  Makes no join. */
+/* Paths: names to relations and columns.  Makes no join.
+ *
+ * Every path of a request comes by here, so this is also where a statement's size is bounded: its tables, and
+ * what annotations become that name each other (the text of each is written wherever it is named). */
 #include "orm/query/scope.h"
+#include "orm/query/walk.h"
+
+#define MAX_PATH_PARTS 32
+#define MAX_TABLES 200      /* of a statement with its subselects */
+#define MAX_REPEATED 20000  /* nodes written again for annotations that are named */
+#define MAX_NAMED_DEPTH 100 /* of an annotation that is named: what is nested is also the stack's depth */
 
 static void add_hop(struct arena *arena, struct hops *hops, const struct field *from,
                     const struct field *to, bool is_direct, bool is_multiple, bool is_nullable)
@@ -82,7 +91,7 @@ static void end_at_relation(struct target *target, const struct relation *relati
 	target->field = target->hops.items[target->hops.n - 1].to_field;
 	/* Backwards the row itself is meant, not the key that points here. */
 	if (is_reverse && relation->kind != RELATION_MANY_TO_MANY)
-		target->field = target->end->pk;
+		target->field = target->end->pk_fields[0];
 }
 
 /* A path may begin with the name of a FilteredRelation. */
@@ -103,16 +112,43 @@ static void begin_filtered(struct scope *scope, const struct path *path, struct 
 	}
 }
 
+bool path_is_bounded(struct scope *scope, const struct path *path)
+{
+	if (path->n > MAX_PATH_PARTS)
+		return error_set(scope->r->error, ERROR_VALUE, path->pos, "a path has at most %d parts, this one %zu",
+		                 MAX_PATH_PARTS, path->n);
+	if (scope->r->next_alias > MAX_TABLES)
+		return error_set(scope->r->error, ERROR_VALUE, path->pos,
+		                 "a query reads at most %d tables, joined and nested ones counted; this path is one too many",
+		                 MAX_TABLES);
+	return true;
+}
+
+static bool name_annotation(struct scope *scope, const struct rexpr *expr, const struct path *path)
+{
+	struct visitor visitor = {0};
+
+	visit_expr(&visitor, expr);
+	scope->r->repeated += visitor.nodes;
+	if (scope->r->repeated > MAX_REPEATED || visitor.deepest > MAX_NAMED_DEPTH)
+		return error_set(scope->r->error, ERROR_VALUE, path->pos,
+		                 "the annotations that this query names grow too large through each other, at '%.*s'",
+		                 STR_ARG(path->parts[0]));
+	return true;
+}
+
 bool path_resolve(struct scope *scope, const struct model *model, const struct path *path,
                   struct target *target)
 {
 	const struct annotation *annotation = scope_annotation(scope, path->parts[0]);
 
 	*target = (struct target){0};
+	if (!path_is_bounded(scope, path))
+		return false;
 	if (annotation != NULL && model == scope->model) {
 		target->annotation = annotation->expr;
 		target->used = 1;
-		return true;
+		return name_annotation(scope, annotation->expr, path);
 	}
 	target->end = model;
 	if (model == scope->model)

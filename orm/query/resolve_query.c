@@ -283,7 +283,7 @@ static bool refuse_unplanned(struct scope *scope, const struct clause *clause)
 		const char *name;
 	} unplanned[] = {
 	    {clause->select_for_update != NULL, "select_for_update outside an atomic batch"},
-	    {clause->cursor != CURSOR_NONE, "after and before"},
+	    {clause->cursor != CURSOR_NONE, "after and before anywhere but in the query of the method query"},
 	    {clause->using.p != NULL && !str_is(clause->using, "default"), "a database other than default"},
 	};
 
@@ -435,7 +435,7 @@ bool resolve_subquery(struct scope *scope, const struct query *query, bool wants
 	if (!resolve_clauses(sub, query, &resolved))
 		return false;
 	if (wants_column && resolved.projection == PROJECTION_NONE && !resolved.is_grouped_explicitly &&
-	    resolved.combinator == COMBINATOR_NONE)
+	    resolved.combinator == COMBINATOR_NONE && model->pk != NULL)
 		*ARENA_PUSH(scope->r->arena, &sub->select->columns) =
 		    (struct rcolumn){STR("pk"), column_expr(scope->r->arena, sub->base, model->pk)};
 	else if (wants_column && !resolve_columns(&resolved))

@@ -197,6 +197,8 @@ static bool add_related(struct resolved *q, const struct path *path)
 {
 	struct row_object *object = &q->root;
 
+	if (!path_is_bounded(q->scope, path))
+		return false;
 	for (size_t i = 0; i < path->n; i++) {
 		const struct model_member *member = model_member(object->model, path->parts[i]);
 		struct row_object *child = find_child(object, path->parts[i]);

@@ -15,6 +15,8 @@ struct resolver {
 	struct error *error;
 	const struct registry *registry;
 	unsigned next_alias;
+	unsigned level; /* of a prefetch: 0 for the rows at the top */
+	size_t repeated; /* nodes of annotations that are written once more where they are named */
 };
 
 struct annotation {
@@ -95,6 +97,9 @@ bool resolve_filtered_relations(struct scope *scope, const struct value *value);
  * `scope` (may be NULL) come first. */
 bool path_resolve(struct scope *scope, const struct model *model, const struct path *path,
                   struct target *target);
+/* Whether a path has no more parts than any needs, and the statement may read one table more; ERROR_VALUE
+ * otherwise.  A short request must not become a statement that takes seconds to write and to plan. */
+bool path_is_bounded(struct scope *scope, const struct path *path);
 /* The hops of one relation, appended. */
 void hops_add(struct arena *arena, struct hops *hops, const struct relation *relation, bool is_reverse);
 /* Drops trailing hops whose column is known before them: role__id is role_id. */

@@ -39,6 +39,7 @@ struct source {
 	struct source *parent; /* NULL at the base; may be a source of an outer select */
 	struct hop hop;        /* parent.from_field = this.to_field */
 	const struct rcond *condition; /* FilteredRelation: further condition of ON */
+	bool is_kept;  /* joined although no column of it is named: its rows are counted */
 	bool is_moved; /* an aggregate's own: part of its subselect, not of this FROM */
 };
 
@@ -139,6 +140,7 @@ enum rcond_kind {
 	RC_EXPR,    /* left is a boolean expression */
 	RC_SAME,    /* left IS NOT DISTINCT FROM right: internal */
 	RC_KEYS,    /* left = ANY(the parents' keys): prefetch */
+	RC_ROW,     /* (the first half of operands) sign (the second, parameters): a cursor's position */
 };
 
 struct rcond {
@@ -151,6 +153,7 @@ struct rcond {
 	/* The right side: one operand, or several (range: 2; in with expressions: n). */
 	const struct rexpr *const *operands;
 	size_t noperands;
+	const char *sign; /* RC_ROW: "=", "<", ">", ">=" … */
 	struct str list; /* `in` with literals: the array literal; p == NULL otherwise */
 	const struct select *subselect; /* `in` a subquery */
 	bool is_null;

@@ -31,7 +31,15 @@ static void visit_aggregate(struct visitor *visitor, const struct rexpr *expr)
 	visit_orders(visitor, aggregate->order_by, aggregate->norder_by);
 }
 
-void visit_expr(struct visitor *visitor, const struct rexpr *expr)
+static void enter(struct visitor *visitor)
+{
+	visitor->nodes++;
+	visitor->depth++;
+	if (visitor->depth > visitor->deepest)
+		visitor->deepest = visitor->depth;
+}
+
+static void look_into(struct visitor *visitor, const struct rexpr *expr)
 {
 	if (expr->kind == R_AGGREGATE) {
 		visit_aggregate(visitor, expr);
@@ -56,8 +64,16 @@ void visit_expr(struct visitor *visitor, const struct rexpr *expr)
 		visit_nested(visitor, expr->select);
 }
 
+void visit_expr(struct visitor *visitor, const struct rexpr *expr)
+{
+	enter(visitor);
+	look_into(visitor, expr);
+	visitor->depth--;
+}
+
 void visit_cond(struct visitor *visitor, const struct rcond *cond)
 {
+	enter(visitor);
 	for (size_t i = 0; i < cond->nchildren; i++)
 		visit_cond(visitor, cond->children[i]);
 	if (cond->left != NULL)
@@ -68,11 +84,13 @@ void visit_cond(struct visitor *visitor, const struct rcond *cond)
 		visit_nested(visitor, cond->subselect);
 	if (cond->select != NULL)
 		visit_nested(visitor, cond->select);
+	visitor->depth--;
 }
 
 void visit_nested(struct visitor *visitor, const struct select *select)
 {
-	struct visitor inner = {.column = visitor->column, .data = visitor->data};
+	struct visitor inner = {
+	    .column = visitor->column, .data = visitor->data, .depth = visitor->depth, .deepest = visitor->deepest};
 
 	for (size_t i = 0; i < select->sources.n; i++) {
 		const struct source *source = select->sources.items[i];
@@ -87,6 +105,8 @@ void visit_nested(struct visitor *visitor, const struct select *select)
 	for (size_t i = 0; i < select->ncombined; i++)
 		visit_nested(&inner, select->combined[i]);
 	visit_select(&inner, select);
+	visitor->nodes += inner.nodes;
+	visitor->deepest = inner.deepest;
 }
 
 void visit_select(struct visitor *visitor, const struct select *select)
@@ -173,8 +193,35 @@ static void copy_conds(const struct source_map *map, const struct rcond_list *fr
 		*ARENA_PUSH(map->arena, to) = copy_cond(map, from->items[i]);
 }
 
+static struct select *copy_nested(const struct source_map *map, const struct select *select);
+
+static struct derived *copy_derived(const struct source_map *map, const struct derived *derived)
+{
+	struct derived *copy = ARENA_NEW(map->arena, struct derived);
+
+	*copy = *derived;
+	copy->select = copy_nested(map, derived->select);
+	copy->parent = mapped(map, derived->parent);
+	return copy;
+}
+
+/* What a nested select reads besides its sources. */
+static void copy_tables(const struct source_map *map, const struct select *from, struct select *to)
+{
+	const struct select **members = ARENA_ARRAY(map->arena, const struct select *, from->ncombined);
+
+	if (from->derived != NULL)
+		to->derived = copy_derived(map, from->derived);
+	to->joined = (struct derived_list){0};
+	for (size_t i = 0; i < from->joined.n; i++)
+		*ARENA_PUSH(map->arena, &to->joined) = copy_derived(map, from->joined.items[i]);
+	for (size_t i = 0; i < from->ncombined; i++)
+		members[i] = copy_nested(map, from->combined[i]);
+	to->combined = members;
+}
+
 /* A nested select: its own sources stay, only what it names outside changes. */
-static const struct select *copy_nested(const struct source_map *map, const struct select *select)
+static struct select *copy_nested(const struct source_map *map, const struct select *select)
 {
 	struct select *copy = ARENA_NEW(map->arena, struct select);
 	size_t n = select->sources.n;
@@ -192,16 +239,21 @@ static const struct select *copy_nested(const struct source_map *map, const stru
 		own[n + i] = map->from[i];
 		copies[n + i] = map->to[i];
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		copies[i]->parent = mapped(&inner, copies[i]->parent);
+		if (copies[i]->condition != NULL)
+			copies[i]->condition = copy_cond(&inner, copies[i]->condition);
+	}
+	copy_tables(&inner, select, copy);
 	copy->sources = (struct source_list){copies, n, n};
 	copy->columns = (struct rcolumn_list){0};
 	for (size_t i = 0; i < select->columns.n; i++)
 		*ARENA_PUSH(map->arena, &copy->columns) = (struct rcolumn){
 		    select->columns.items[i].name, copy_expr(&inner, select->columns.items[i].expr)};
-	copy->where = copy->having = (struct rcond_list){0};
+	copy->where = copy->having = copy->qualify = (struct rcond_list){0};
 	copy_conds(&inner, &select->where, &copy->where);
 	copy_conds(&inner, &select->having, &copy->having);
+	copy_conds(&inner, &select->qualify, &copy->qualify);
 	copy->group_by.items =
 	    (const struct rexpr **)copy_exprs(&inner, select->group_by.items, select->group_by.n);
 	copy->distinct_on.items =

@@ -10,7 +10,11 @@ struct visitor {
 	/* Called for each aggregate of this select (not inside subselects), before its arguments; false
 	 * leaves those out.  May be NULL. */
 	bool (*aggregate)(struct visitor *visitor, const struct rexpr *expr);
+	/* Called for each nested select; false leaves it out.  May be NULL. */
+	bool (*nested)(struct visitor *visitor, const struct select *select);
 	void *data;
+	/* Counted on the way: expressions and conditions, how deep they nest. */
+	size_t nodes, depth, deepest;
 };
 
 void visit_expr(struct visitor *visitor, const struct rexpr *expr);

@@ -147,6 +147,34 @@ static void emit_keys(struct emit *e, const struct rcond *cond)
 	sql_lit(&e->sql, ")");
 }
 
+/* The parameters' types are those of the left side. */
+static void emit_row(struct emit *e, const struct rcond *cond)
+{
+	size_t n = cond->noperands / 2;
+
+	if (n > 1)
+		sql_lit(&e->sql, "(");
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			sql_lit(&e->sql, ", ");
+		emit_expr(e, cond->operands[i]);
+	}
+	if (n > 1)
+		sql_lit(&e->sql, ")");
+	sql_lit(&e->sql, " ");
+	sql_const(&e->sql, cond->sign);
+	sql_lit(&e->sql, " ");
+	if (n > 1)
+		sql_lit(&e->sql, "(");
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			sql_lit(&e->sql, ", ");
+		sql_param(&e->sql, cond->operands[n + i]->text, 0, (struct str){0});
+	}
+	if (n > 1)
+		sql_lit(&e->sql, ")");
+}
+
 void emit_cond(struct emit *e, const struct rcond *cond)
 {
 	switch (cond->kind) {
@@ -196,6 +224,9 @@ void emit_cond(struct emit *e, const struct rcond *cond)
 		return;
 	case RC_KEYS:
 		emit_keys(e, cond);
+		return;
+	case RC_ROW:
+		emit_row(e, cond);
 		return;
 	}
 	BUG("condition kind %d", (int)cond->kind);

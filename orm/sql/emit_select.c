@@ -26,6 +26,9 @@ static struct source_list needed_sources(struct emit *e, const struct select *se
 	struct visitor visitor = {.column = note_column, .data = &needed};
 
 	visit_select(&visitor, select);
+	for (size_t i = 0; i < select->sources.n; i++)
+		if (select->sources.items[i]->is_kept)
+			note_column(&visitor, select->sources.items[i], NULL);
 	return needed.list;
 }
 

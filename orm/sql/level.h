@@ -25,6 +25,9 @@ bool level_finish(struct resolved *q, bool by_key_when_unordered, struct plan **
 bool level_prefetch(struct resolved *q, struct plan *plan);
 /* SELECT COUNT(*) over the select, as it is or wrapped. */
 bool level_count(struct resolved *q, bool ignores_slice, int64_t cap, struct statement *statement);
+/* The total beside the rows of `query`, as q asks for it. */
+bool level_total(struct arena *arena, const struct model *model, const struct plan_scope *address,
+                 const struct query *query, struct plan *plan, const struct resolved *q, struct error *error);
 bool level_is_sliced(const struct resolved *q);
 const struct rcond *column_equals(struct arena *arena, struct source *source, const struct field *field,
                                   struct str text);

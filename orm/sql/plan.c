@@ -42,6 +42,23 @@ static bool add_equality(struct scope *scope, struct source *source, const struc
 	return true;
 }
 
+/* The row with this primary key; a composite one is the list of its parts. */
+static bool add_key(struct scope *scope, struct source *source, const struct value *key)
+{
+	const struct model *model = source->model;
+
+	if (model->pk != NULL)
+		return add_equality(scope, source, model->pk, key);
+	if (key->kind != VALUE_LIST || key->list.n != model->npk_fields)
+		return error_set(scope->r->error, ERROR_VALUE, key->pos,
+		                 "the primary key of %.*s has %zu parts", STR_ARG(model->name),
+		                 model->npk_fields);
+	for (size_t i = 0; i < model->npk_fields; i++)
+		if (!add_equality(scope, source, model->pk_fields[i], &key->list.items[i]))
+			return false;
+	return true;
+}
+
 /* Rows that a related manager holds: those from which the relation leads back to the owner. */
 static bool restrict_to_owner(struct scope *scope, const struct plan_scope *address)
 {
@@ -50,12 +67,14 @@ static bool restrict_to_owner(struct scope *scope, const struct plan_scope *addr
 	struct source_list used = {0};
 
 	hops_add(scope->r->arena, &target.hops, address->relation, !address->is_reverse);
-	target_trim(&target);
+	if (owner->pk != NULL)
+		target_trim(&target);
 	struct source *source = scope_join(scope, scope->base, &target.hops, NULL, &used);
 
 	demote_joins(&used);
 	scope->sticky = used;
-	return add_equality(scope, source, target.field, address->owner);
+	return owner->pk != NULL ? add_equality(scope, source, target.field, address->owner)
+	                         : add_key(scope, source, address->owner);
 }
 
 struct scope *level_scope(struct resolver *r, const struct model *model, const struct plan_scope *address,
@@ -68,7 +87,7 @@ struct scope *level_scope(struct resolver *r, const struct model *model, const s
 		return scope;
 	if (address->relation != NULL && !restrict_to_owner(scope, address))
 		return NULL;
-	if (address->pk != NULL && !add_equality(scope, scope->base, model->pk, address->pk))
+	if (address->pk != NULL && !add_key(scope, scope->base, address->pk))
 		return NULL;
 	return scope;
 }
@@ -131,9 +150,8 @@ bool level_finish(struct resolved *q, bool by_key_when_unordered, struct plan **
 }
 
 /* The total beside the page: the same query without its slice. */
-static bool add_count(struct arena *arena, const struct model *model, const struct plan_scope *address,
-                      const struct query *query, struct plan *plan, const struct resolved *q,
-                      struct error *error)
+bool level_total(struct arena *arena, const struct model *model, const struct plan_scope *address,
+                 const struct query *query, struct plan *plan, const struct resolved *q, struct error *error)
 {
 	struct resolver r;
 	struct resolved total;
@@ -162,7 +180,7 @@ bool plan_query(struct arena *arena, const struct model *model, const struct pla
 	struct plan *result;
 
 	if (!level_start(arena, model, scope, query, &r, &q, error) || !level_finish(&q, false, &result) ||
-	    !add_count(arena, model, scope, query, result, &q, error))
+	    !level_total(arena, model, scope, query, result, &q, error))
 		return false;
 	*plan = result;
 	return true;
@@ -237,7 +255,9 @@ static bool unique_field(const struct model *model, const struct value *name, co
 {
 	*field = model->pk;
 	if (name == NULL || (name->kind == VALUE_TEXT && str_is(name->text, "pk")))
-		return true;
+		return *field != NULL ||
+		       error_set(error, ERROR_NOT_SUPPORTED, name == NULL ? NULL : name->pos,
+		                 "in_bulk() needs a field_name where the primary key has several fields");
 	if (name->kind != VALUE_TEXT)
 		return error_set(error, ERROR_VALUE, name->pos, "field_name is the name of a unique field");
 	*field = model_field(model, name->text);

@@ -10,6 +10,7 @@
 #include "orm/model/field_types.h"
 #include "orm/query/layout.h"
 #include "orm/query/tree.h"
+#include "orm/sql/cursor.h"
 #include "orm/sql/statement.h"
 
 struct plan;
@@ -25,6 +26,19 @@ struct prefetch_plan {
 	const struct field *key_field; /* the keys' type, for the array parameter */
 };
 
+/* A page by cursor: its rows, backwards where `before` asked for it, and one row more where there is another
+ * page. */
+struct page {
+	bool is_backwards;
+	bool has_place; /* a cursor was given: the page is not the first (after) or last (before) one */
+	size_t rows;
+	const unsigned *columns; /* of a row: its place in the ordering */
+	size_t ncolumns;
+	struct cursor_seal seal;
+};
+#define PAGE_ROWS_DEFAULT 100
+#define PAGE_ROWS_MOST 10000
+
 struct plan {
 	const struct model *model;
 	struct statement statement;
@@ -38,6 +52,7 @@ struct plan {
 	struct layout layout;
 	const struct prefetch_plan *prefetches;
 	size_t nprefetches;
+	const struct page *page; /* NULL: no cursor was asked for */
 	/* The total beside the page. */
 	enum count_kind count;
 	int64_t count_cap;
@@ -60,6 +75,12 @@ struct aggregate_plan {
 /* Rows.  `scope` may be NULL. */
 bool plan_query(struct arena *arena, const struct model *model, const struct plan_scope *scope,
                 const struct query *query, const struct plan **plan, struct error *error);
+/* As plan_query, and with after or before in the query the page that they ask for, of at most `most` rows (0: as
+ * many as limit says).  Cursors are sealed with `secret`. */
+bool plan_page(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+               const struct query *query, struct str secret, int64_t most, const struct plan **plan,
+               struct error *error);
+bool query_has_cursor(const struct query *query);
 /* `get`, `first`, `last`: as plan_query, ordered (by the primary key where the query does not
  * order) and cut; last reverses; get asks for at most 21 rows. */
 enum plan_pick { PLAN_GET, PLAN_FIRST, PLAN_LAST };

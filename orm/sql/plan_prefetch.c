@@ -1,6 +1,8 @@
 /* Prefetch levels: one statement a level for all parents, told apart by the key they carry. */
 #include "orm/sql/level.h"
 
+#define MAX_LEVELS 32 /* each is a statement, and a row within a row */
+
 struct node {
 	struct str accessor;
 	struct str name; /* to_attr or the accessor */
@@ -149,6 +151,9 @@ static bool plan_level(const struct resolved *parent, const struct node *node, c
 	struct resolved q;
 
 	resolver_init(r, arena, parent->scope->r->registry, parent->scope->r->error);
+	r->level = parent->scope->r->level + 1;
+	if (r->level > MAX_LEVELS)
+		return error_set(r->error, ERROR_VALUE, node->pos, "prefetch_related goes at most %d levels deep", MAX_LEVELS);
 	struct scope *child = scope_new(r, NULL, relation_end(relation, is_reverse));
 	struct link link = make_link(child, relation, is_reverse);
 

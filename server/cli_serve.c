@@ -152,6 +152,19 @@ static void *check_schema(void *arg)
 	return NULL;
 }
 
+/* Signals are for the main thread: a thread that would take SIGTERM in its default way would end
+ * the process out of order. */
+static bool start_checker(pthread_t *checker, struct schema_check *check)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool is_started = pthread_create(checker, NULL, check_schema, check) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return is_started;
+}
+
 static void started(struct serving *serving, unsigned port)
 {
 	printf("serving %zu models on %.*s\n", cli_count_models(serving->registry),
@@ -176,7 +189,7 @@ int cli_serve(struct cli *cli)
 		.started = started,
 		.arena = cli->arena,
 	};
-	bool has_checker = pthread_create(&checker, NULL, check_schema, &check) == 0;
+	bool has_checker = start_checker(&checker, &check);
 
 	code = cli_serve_until_told(&serving);
 	/* A database that does not answer must not hold up our end. */

@@ -66,6 +66,12 @@ class RoundTo(Func):
     arg_joiner = ")::numeric, ("
 
 
+class Concat(Func):
+    """In any mixture of text types; NULL is no text."""
+
+    function = "CONCAT"
+
+
 class ArraySubquery(Subquery):
     template = "ARRAY(%(subquery)s)"
 
@@ -288,6 +294,7 @@ class Expressions:
     def clean(self, field):
         while field.remote_field:
             field = field.target_field
+        """The field as a value's type, without what belongs to its column."""
         return models.BigIntegerField() if kind_of(field) == "integer" else field.clone()
 
     def nested_column(self, query):
@@ -313,7 +320,7 @@ class Expressions:
         made = self.expression(value["expr"])
         return Window(made, partition_by=[self.expression(item) for item in value.get("partition_by", [])] or None,
                       order_by=[self.order(item) for item in value.get("order_by", [])] or None, frame=frame,
-                      output_field=self.infer(made))
+                      output_field=self.clean(self.infer(made)))
 
     def make_JSONObject(self, value):
         return functions.JSONObject(**{name: self.expression(item) for name, item in value.items()})
@@ -378,8 +385,8 @@ class Expressions:
         made = self.settle([self.expression(item) for item in arguments])
         if name in ("Coalesce", "Greatest", "Least", "NullIf"):
             return function(*made, output_field=self.common_field(made))
-        if name in ("Chr", "Collate"):
-            return function(*made, output_field=models.TextField())
+        if name in ("Chr", "Concat", "Replace", "Substr"):
+            return (Concat if name == "Concat" else function)(*made, output_field=models.TextField())
         if name in ("Power", "Mod", "ATan2", "Log"):
             kind = joined((self.kind(made[0]), self.kind(made[1])), "*")
             field = models.FloatField() if kind == "integer" and name != "Mod" else FIELDS[kind]()

@@ -177,6 +177,8 @@ class Scope(Expressions):
             self.later = set().union(*(self.roots(one.get(word, {}), True) for one in chain[number + 1:]
                                        for word in ("filter", "exclude")))
             self.apply_clause({name: value for name, value in clause.items() if name not in OWN})
+        if self.groups is not None and not self.aggregated and not self.qs.query.is_sliced:
+            self.qs = self.qs.distinct()  # groups are groups without an aggregate too
         self.shape.annotations = tuple(self.qs.query.annotation_select)
         return self
 

@@ -6,6 +6,7 @@
 #include "config/settings.h"
 
 #include "config/file.h"
+#include "orm/base/sign.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -67,6 +68,8 @@ static const struct row rows[] = {
      "longest address with its query string, bytes"},
 	{"header_bytes", FORM_COUNT, AT(header_bytes), 1024, 1048576, NULL, 16384,
      "most bytes of a request's headers"},
+	{"secret", FORM_TEXT, AT(secret), 0, 0, "", 0,
+     "seals cursors: a long random text, the same on all servers; else random at each start"},
 	{"allows_regex", FORM_BOOL, AT(allows_regex), 0, 1, NULL, 1,
      "whether clients may use the lookups regex and iregex"},
 	{"allows_unvalidated", FORM_BOOL, AT(allows_unvalidated), 0, 1, NULL, 0,
@@ -480,6 +483,20 @@ static void take_flags(struct loading *l, const struct settings_flags *flags)
 	}
 }
 
+/* Cursors of one run are nothing to the next. */
+static const char *random_secret(struct arena *arena)
+{
+	unsigned char bytes[32];
+	char *text = ARENA_ARRAY(arena, char, 2 * sizeof bytes + 1);
+
+	random_bytes(bytes, sizeof bytes);
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		text[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+		text[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+	}
+	return text;
+}
+
 bool settings_load(struct arena *arena, const char *file, const struct settings_flags *flags,
                    struct settings *settings, struct buf *report)
 {
@@ -492,6 +509,8 @@ bool settings_load(struct arena *arena, const char *file, const struct settings_
 		take_file(&l, file);
 	take_environment(&l);
 	take_flags(&l, flags);
+	if (settings->secret[0] == '\0')
+		settings->secret = random_secret(arena);
 	settings->databases = l.databases.items;
 	settings->ndatabases = l.databases.n;
 	return l.is_good;

@@ -34,6 +34,7 @@ struct settings {
 	unsigned max_rows;        /* 0: none */
 	unsigned max_connections; /* per worker */
 	unsigned url_bytes, header_bytes;
+	const char *secret; /* seals cursors; random where nobody says one */
 	bool allows_regex;
 	bool allows_unvalidated; /* "validate": false */
 	enum log_level log_level;

@@ -47,10 +47,17 @@ static bool can_be_key(struct request *request, const struct model *model, const
 	struct error unused;
 	struct str text;
 
-	if (key == NULL || model->pk == NULL)
+	if (key == NULL)
 		return true;
 	error_init(&unused, request->arena);
-	return field_parse(model->pk, key, request->arena, &text, &unused);
+	if (model->pk != NULL)
+		return field_parse(model->pk, key, request->arena, &text, &unused);
+	if (key->list.n != model->npk_fields)
+		return false;
+	for (size_t i = 0; i < model->npk_fields; i++)
+		if (!field_parse(model->pk_fields[i], &key->list.items[i], request->arena, &text, &unused))
+			return false;
+	return true;
 }
 
 static const struct model *owner_of(const struct plan_scope *scope)
@@ -162,9 +169,8 @@ static bool read_estimate(struct request *request, struct str text, int64_t *cou
 	return true;
 }
 
-/* What to ask for the total; false when nothing is to be asked. */
-static bool count_statement(struct request *request, const struct plan *plan,
-                            struct statement *statement)
+bool read_count_statement(struct request *request, const struct plan *plan,
+                          struct statement *statement)
 {
 	if (plan->count == COUNT_NONE || plan->count_statement.sql.n == 0)
 		return false;
@@ -174,7 +180,7 @@ static bool count_statement(struct request *request, const struct plan *plan,
 	return true;
 }
 
-static bool add_count(struct request *request, const struct plan *plan, const struct db_rows *rows)
+bool read_add_count(struct request *request, const struct plan *plan, const struct db_rows *rows)
 {
 	static const char *const kinds[] = {"exact", "exact", "estimated", "exact"};
 	const char *kind = kinds[plan->count];
@@ -221,7 +227,7 @@ static bool list(struct listing *listing)
 	const struct plan *plan = listing->plan;
 	struct db_rows count = {0};
 	struct statement statement;
-	bool has_count = count_statement(request, plan, &statement);
+	bool has_count = read_count_statement(request, plan, &statement);
 
 	BUF_LIT(&request->reply.body, "{\"results\":[");
 	if (has_count && (plan->has_limit || plan->is_empty)) {
@@ -234,7 +240,7 @@ static bool list(struct listing *listing)
 	if (listing->rows == 0 && !read_owner(request))
 		return false;
 	buf_add_char(&request->reply.body, ']');
-	if (!add_count(request, plan, &count))
+	if (!read_add_count(request, plan, &count))
 		return false;
 	if (listing->is_truncated)
 		BUF_LIT(&request->reply.body, ",\"truncated\":true");
@@ -265,6 +271,8 @@ bool read_query(struct request *request)
 
 	if (!read_asked(request, &asked))
 		return read_refused(request);
+	if (query_has_cursor(asked.query))
+		return read_page(request, asked.query);
 	query = listing.most == 0 ? asked.query : capped(request, asked.query);
 	if (!plan_query(request->arena, request->model, read_scope(request), query, &listing.plan,
 	                &request->error))

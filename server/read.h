@@ -21,6 +21,12 @@ bool read_refused(struct request *request);
 /* Waits.  A related manager that found nothing: whether it is that of a row at all; false with
  * DoesNotExist when it is not. */
 bool read_owner(struct request *request);
+/* The rows of a query with a cursor. */
+bool read_page(struct request *request, const struct query *query);
+/* What to ask for the total beside the rows; false when nothing is to be asked. */
+bool read_count_statement(struct request *request, const struct plan *plan, struct statement *statement);
+/* ,"count":{…} of that statement's answer, where the query asks for it. */
+bool read_add_count(struct request *request, const struct plan *plan, const struct db_rows *rows);
 /* "Article matching query does not exist."; returns false. */
 bool read_nothing(struct request *request, const struct model *model);
 

@@ -42,8 +42,8 @@ static bool plan_statements(struct request *request, struct asked *asked, struct
 	const struct plan *plan;
 
 	if (!read_asked(request, asked) ||
-	    !plan_query(request->arena, request->model, read_scope(request), asked->query, &plan,
-	                &request->error))
+	    !plan_page(request->arena, request->model, read_scope(request), asked->query,
+	               str_of(request->settings->secret), request->settings->max_rows, &plan, &request->error))
 		return read_refused(request);
 	collect(request->arena, plan, false, list);
 	return true;

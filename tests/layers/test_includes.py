@@ -37,6 +37,10 @@ FOREIGN = {
     "jansson.h": ["orm/wire/json.c", "config/"],
     "microhttpd.h": ["server/"],
     "pcre2.h": ["orm/write/"],
+    "crypto.h": ["orm/base/sign.c"],
+    "evp.h": ["orm/base/sign.c"],
+    "hmac.h": ["orm/base/sign.c"],
+    "rand.h": ["orm/base/sign.c"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)

@@ -1,0 +1,100 @@
+/* A page by cursor: its rows in the query's order, and the cursors of the pages beside it. */
+#include "orm/fetch/fetch.h"
+#include "orm/wire/encode.h"
+#include "server/read.h"
+
+/* The rows that were fetched, without the one that shows that there are more. */
+struct paged {
+	const struct plan *plan;
+	const struct fetched *fetched;
+	size_t n;
+	bool has_more;
+};
+
+/* Row i of the page, by its number among the fetched ones. */
+static size_t row_at(const struct paged *paged, size_t i)
+{
+	return paged->plan->page->is_backwards ? paged->n - 1 - i : i;
+}
+
+static bool add_rows(struct request *request, const struct paged *paged)
+{
+	struct buf *body = &request->reply.body;
+
+	BUF_LIT(body, "{\"results\":[");
+	for (size_t i = 0; i < paged->n; i++) {
+		if (i > 0)
+			buf_add_char(body, ',');
+		encode_row(paged->fetched, row_at(paged, i), body);
+		if (body->n > REPLY_CHUNK && !reply_flush(request))
+			return false;
+	}
+	buf_add_char(body, ']');
+	return true;
+}
+
+/* The place of row i; behind an empty page the end that it was sought from. */
+static void add_cursor(struct request *request, const struct paged *paged, size_t i)
+{
+	const struct page *page = paged->plan->page;
+	struct str *values = ARENA_ARRAY(request->arena, struct str, page->ncolumns);
+	size_t n = paged->n == 0 ? 0 : page->ncolumns;
+
+	for (size_t k = 0; k < n; k++)
+		values[k] = db_cell(&paged->fetched->rows, row_at(paged, i), page->columns[k]);
+	buf_add_json(&request->reply.body, cursor_write(request->arena, &page->seal, values, n));
+}
+
+/* In the direction of reading there is a page where there was a row too many; in the other one where we came
+ * from. */
+static void add_cursors(struct request *request, const struct paged *paged)
+{
+	struct buf *body = &request->reply.body;
+	const struct page *page = paged->plan->page;
+
+	BUF_LIT(body, ",\"next\":");
+	if (page->is_backwards ? page->has_place : paged->has_more)
+		add_cursor(request, paged, paged->n - 1);
+	else
+		BUF_LIT(body, "null");
+	BUF_LIT(body, ",\"previous\":");
+	if (page->is_backwards ? paged->has_more : page->has_place)
+		add_cursor(request, paged, 0);
+	else
+		BUF_LIT(body, "null");
+}
+
+static bool fetch_page(struct request *request, const struct plan *plan, struct fetched **fetched,
+                       struct db_rows *count)
+{
+	struct statement statement;
+
+	return read_count_statement(request, plan, &statement)
+	           ? fetch_all_beside(&request->db, plan, &statement, fetched, count, &request->error)
+	           : fetch_all(&request->db, plan, fetched, &request->error);
+}
+
+bool read_page(struct request *request, const struct query *query)
+{
+	struct db_rows count = {0};
+	struct paged paged = {0};
+	struct fetched *fetched;
+
+	if (!plan_page(request->arena, request->model, read_scope(request), query,
+	               str_of(request->settings->secret), request->settings->max_rows, &paged.plan,
+	               &request->error))
+		return read_refused(request);
+	if (!fetch_page(request, paged.plan, &fetched, &count))
+		return false;
+	paged.fetched = fetched;
+	paged.n = fetched->rows.nrows;
+	paged.has_more = paged.n > paged.plan->page->rows;
+	if (paged.has_more)
+		paged.n = paged.plan->page->rows;
+	if ((paged.n == 0 && !read_owner(request)) || !add_rows(request, &paged) ||
+	    !read_add_count(request, paged.plan, &count))
+		return false;
+	add_cursors(request, &paged);
+	buf_add_char(&request->reply.body, '}');
+	return true;
+}

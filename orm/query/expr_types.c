@@ -257,13 +257,32 @@ const struct field *call_result(struct arena *arena, const struct function *func
 	BUG("result rule %d", (int)function->result);
 }
 
-static bool read_option(const struct value *object, const char *name, int64_t *out)
+/* An option of a type that stands in its SQL; *out stays where the object does not have it.  The most are PostgreSQL's
+ * for varchar and numeric. */
+static bool read_option(const struct value *object, const char *name, int64_t least, int64_t most, int64_t *out,
+                        struct error *error)
 {
 	const struct value *value = value_get(object, name);
 
-	if (value == NULL || value->kind != VALUE_INT)
-		return false;
+	if (value == NULL)
+		return true;
+	if (value->kind != VALUE_INT || value->integer < least || value->integer > most)
+		return error_set(error, ERROR_VALUE, value->pos, "expected an integer from %lld to %lld",
+		                 (long long)least, (long long)most);
 	*out = value->integer;
+	return true;
+}
+
+static bool read_options(const struct value *object, struct field *field, struct error *error)
+{
+	int64_t digits = field->max_digits, places = field->decimal_places;
+
+	if (!read_option(object, "max_length", 1, 10485760, &field->max_length, error) ||
+	    !read_option(object, "max_digits", 1, 1000, &digits, error) ||
+	    !read_option(object, "decimal_places", 0, digits > 0 ? digits : 1000, &places, error))
+		return false;
+	field->max_digits = (int)digits;
+	field->decimal_places = (int)places;
 	return true;
 }
 
@@ -271,7 +290,6 @@ const struct field *output_field(struct arena *arena, const struct value *output
 {
 	const struct value *name = output->kind == VALUE_OBJECT ? value_get(output, "type") : output;
 	const struct field_type *type = NULL;
-	int64_t number;
 
 	if (name != NULL && name->kind == VALUE_TEXT)
 		type = field_type_find(name->text);
@@ -283,13 +301,5 @@ const struct field *output_field(struct arena *arena, const struct value *output
 
 	*field = *field_of_type(type->name);
 	field->value_field = field;
-	if (output->kind != VALUE_OBJECT)
-		return field;
-	if (read_option(output, "max_length", &number))
-		field->max_length = number;
-	if (read_option(output, "max_digits", &number))
-		field->max_digits = (int)number;
-	if (read_option(output, "decimal_places", &number))
-		field->decimal_places = (int)number;
-	return field;
+	return output->kind != VALUE_OBJECT || read_options(output, field, error) ? field : NULL;
 }

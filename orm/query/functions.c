@@ -333,6 +333,12 @@ static int compare_names(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+const struct function *function_rows(size_t *n)
+{
+	*n = functions_count;
+	return functions;
+}
+
 size_t function_names(struct arena *arena, const struct str **names)
 {
 	struct str *list = ARENA_ARRAY(arena, struct str, functions_count);

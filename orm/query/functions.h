@@ -32,7 +32,7 @@ struct function {
 	 *   t text            i an integer             n a number        m a number or duration
 	 *   b a boolean       d a date                 D a datetime      T a time
  *   A an array        R a range
-	 * `?` behind a letter: it may be left out; `*`: any number of these. */
+	 * `?` behind a letter: it may be left out; `*`: one or more of these. */
 	const char *takes;
 	enum result_rule result;
 	const char *output; /* with RESULT_FIXED */
@@ -58,5 +58,7 @@ bool letter_accepts(char letter, enum type_kind kind);
 /* "text", "a number", … for messages. */
 const char *letter_name(char letter);
 size_t function_names(struct arena *arena, const struct str **names);
+/* The table itself, for its tests. */
+const struct function *function_rows(size_t *n);
 
 #endif

@@ -112,6 +112,18 @@ const struct function *transform_find(struct str name, enum type_kind kind)
 	return NULL;
 }
 
+const struct lookup *lookup_rows(size_t *n)
+{
+	*n = lookups_count;
+	return lookups;
+}
+
+const struct transform *transform_rows(size_t *n)
+{
+	*n = transforms_count;
+	return transforms;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);

@@ -35,7 +35,6 @@ struct lookup {
 	bool is_regex;
 };
 
-
 /* `created_at__year`: a function of one argument by a short name. */
 struct transform {
 	const char *name;
@@ -48,5 +47,8 @@ const struct lookup *lookup_find(struct str name, enum type_kind kind);
 const struct function *transform_find(struct str name, enum type_kind kind);
 /* All names that a left side of that kind takes, sorted, for suggestions. */
 size_t lookup_names(struct arena *arena, enum type_kind kind, const struct str **names);
+/* The tables themselves, for their tests. */
+const struct lookup *lookup_rows(size_t *n);
+const struct transform *transform_rows(size_t *n);
 
 #endif

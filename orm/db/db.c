@@ -192,7 +192,8 @@ void segment_done(struct segment *segment)
 	struct db_usage *usage = &segment->session->usage;
 	uint64_t now = loop_clock();
 	uint64_t sent = segment->sent_at > 0 ? segment->sent_at : now;
-	usage->statements += (unsigned)segment->n;
+	if (segment->stream == NULL)
+		usage->statements += (unsigned)segment->n;
 	usage->wait_ns +=
 		segment->queued_at > 0 && sent > segment->queued_at ? sent - segment->queued_at : 0;
 	usage->run_ns += now - sent;

@@ -100,6 +100,8 @@ bool db_stream_open(struct db_session *session, const struct statement *statemen
 		error->retry_after = 1;
 		return false;
 	}
+	/* Counted as it is sent: the head of a long reply goes out before its end is known. */
+	session->usage.statements++;
 	flight_send_segment(conn, &stream->segment);
 	*out = stream;
 	return true;

@@ -263,6 +263,14 @@ class RepliesTest(HttpTest):
         self.assertEqual(head.headers["Content-Length"], whole.headers["Content-Length"])
         self.ok(self.api.get("/api/article/1"))
 
+    def test_the_head_of_a_streamed_list_counts_its_statement(self):
+        self.assert_statements(self.api.get("/api/article"), 1)
+        self.assert_statements(self.api.query("article", {}), 1)
+        self.sql("INSERT INTO article (title, body, published) SELECT 'long', repeat('x', 1000), true FROM generate_series(1, 999)")
+        long = self.api.query("article", {})
+        self.assertEqual(long.headers["Transfer-Encoding"], "chunked")
+        self.assert_statements(long, 1)
+
     def test_options_and_405_say_what_is_allowed(self):
         answer = self.api.request("OPTIONS", "/api/article/1")
         self.assertEqual((answer.status, answer.headers["Allow"]), (204, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"))

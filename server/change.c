@@ -7,7 +7,7 @@
 #include "orm/wire/encode.h"
 #include "orm/wire/params.h"
 #include "orm/write/write.h"
-#include "server/handlers.h"
+#include "server/read.h"
 
 static const char *const no_members[] = {NULL};
 static const char *const set_member[] = {"set", NULL};
@@ -41,13 +41,11 @@ static void add_encoded(struct buf *out, struct str text)
 	}
 }
 
-static struct str key_of(const struct written *written)
+static struct str cell_of(const struct written *written, const struct field *field)
 {
-	const struct model *model = written->model;
-
 	for (size_t i = 0; i < written->layout.n; i++) {
 		const struct layout_member *member = &written->layout.members[i];
-		if (member->kind == LAYOUT_COLUMN && member->field == model->pk)
+		if (member->kind == LAYOUT_COLUMN && member->field == field)
 			return db_cell(written->rows[0].batch, written->rows[0].row, member->column);
 	}
 	return (struct str){NULL, 0};
@@ -55,16 +53,16 @@ static struct str key_of(const struct written *written)
 
 static void add_location(struct request *request, const struct written *written)
 {
-	struct str key = key_of(written);
+	const struct model *model = written->model;
 	struct buf address = {0};
 
 	request->reply.status = 201;
-	if (!key.p)
-		return;
 	BUF_LIT(&address, "/api/");
-	add_encoded(&address, written->model->path);
-	buf_add_char(&address, '/');
-	add_encoded(&address, key);
+	add_encoded(&address, model->path);
+	for (size_t i = 0; i < model->npk_fields; i++) {
+		buf_add_char(&address, i == 0 ? '/' : ',');
+		add_encoded(&address, cell_of(written, model->pk_fields[i]));
+	}
 	reply_header(request, STR("Location"), arena_str(request->arena, buf_str(&address)));
 	buf_release(&address);
 }
@@ -160,7 +158,8 @@ static bool update(struct request *request, const struct query *query, const str
 	uint64_t updated;
 
 	if (!write_update(&request->db, request->model, scope_of(request), query, set, &updated,
-	                  &request->error))
+	                  &request->error) ||
+	    (!updated && !read_owner(request)))
 		return false;
 	BUF_LIT(&request->reply.body, "{\"updated\":");
 	buf_add_int(&request->reply.body, (int64_t)updated);
@@ -231,28 +230,30 @@ bool change_row(struct request *request)
 
 /* -- delete ---------------------------------------------------------------------- */
 
+static bool delete_rows(struct request *request, const struct query *query)
+{
+	struct deleted deleted;
+
+	return write_delete(&request->db, request->model, scope_of(request), query, &deleted,
+	                    &request->error) &&
+	       (deleted.total || read_owner(request)) && reply_deleted(request, &deleted);
+}
+
 bool change_delete(struct request *request)
 {
 	const struct value *body;
 	const struct query *query;
-	struct deleted deleted;
 
 	return request_value(request, no_members, &body) &&
 	       decode_query(request->arena, body, no_members, &query, &request->error) &&
-	       write_delete(&request->db, request->model, scope_of(request), query, &deleted,
-	                    &request->error) &&
-	       reply_deleted(request, &deleted);
+	       delete_rows(request, query);
 }
 
 bool change_delete_all(struct request *request)
 {
 	const struct query *query;
-	struct deleted deleted;
 
-	return read_addressed(request, &query) &&
-	       write_delete(&request->db, request->model, scope_of(request), query, &deleted,
-	                    &request->error) &&
-	       reply_deleted(request, &deleted);
+	return read_addressed(request, &query) && delete_rows(request, query);
 }
 
 bool change_delete_row(struct request *request)

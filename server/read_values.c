@@ -51,6 +51,18 @@ bool read_exists(struct request *request)
 	return true;
 }
 
+/* Nothing counted and nothing found: perhaps there are no rows. */
+static bool is_about_nothing(const struct db_rows *rows)
+{
+	for (size_t i = 0; i < rows->ncolumns; i++) {
+		struct str cell = db_cell(rows, 0, i);
+
+		if (cell.p != NULL && !str_is(cell, "0"))
+			return false;
+	}
+	return true;
+}
+
 bool read_aggregate(struct request *request)
 {
 	const struct named_expr *aggregates;
@@ -70,7 +82,8 @@ bool read_aggregate(struct request *request)
 	    !plan_aggregate(request->arena, request->model, read_scope(request), asked.query,
 	                    aggregates, n, &plan, &request->error))
 		return read_refused(request);
-	if (!db_query(&request->db, &plan.statement, true, &rows, &request->error))
+	if (!db_query(&request->db, &plan.statement, true, &rows, &request->error) ||
+	    (is_about_nothing(&rows) && !read_owner(request)))
 		return false;
 	encode_object(&plan.layout, &rows, 0, &request->reply.body);
 	return true;

@@ -59,6 +59,7 @@ static const struct {
 
 struct address {
 	struct str segments[SEGMENTS_MAX]; /* model, pk or method, relation, method */
+	struct str raw[SEGMENTS_MAX];      /* the same before decoding */
 	size_t n;
 };
 
@@ -174,18 +175,39 @@ static bool unknown_relation(struct request *request, struct str name)
 
 /* Under /api. */
 
-static const struct value *key_value(struct request *request, struct str text)
+static struct value loose_text(struct str text)
+{
+	return (struct value){.kind = VALUE_TEXT, .is_loose = true, .text = text};
+}
+
+/* The key of a row of the request's model; a composite one is its parts with commas between them, and a comma
+ * inside a part is "%2C". */
+static const struct value *key_value(struct request *request, const struct address *address)
 {
 	struct value *value = ARENA_NEW(request->arena, struct value);
+	struct str rest = address->raw[1];
+	size_t n = 0, most = request->model->npk_fields;
 
-	value->kind = VALUE_TEXT;
-	value->is_loose = true;
-	value->text = text;
+	if (request->model->pk) {
+		*value = loose_text(address->segments[1]);
+		return value;
+	}
+	struct value *parts = ARENA_ARRAY(request->arena, struct value, most + 1);
+
+	while (rest.p && n <= most) {
+		struct str text;
+
+		if (!percent_decode(request->arena, str_cut(&rest, STR(",")), &text, &request->error))
+			BUG("a part of an address decodes no longer");
+		parts[n++] = loose_text(text);
+	}
+	*value = (struct value){.kind = VALUE_LIST, .list = {.items = parts, .n = n}};
 	return value;
 }
 
-static bool route_second(struct request *request, struct str name, handler_fn *handler)
+static bool route_second(struct request *request, const struct address *address, handler_fn *handler)
 {
+	struct str name = address->segments[1];
 	const struct method *method = method_find(name);
 
 	if (method && !method->only_related)
@@ -197,13 +219,15 @@ static bool route_second(struct request *request, struct str name, handler_fn *h
 		if (nearest.p)
 			return unknown(request, "method", name, nearest);
 	}
-	request->scope.pk = key_value(request, name);
+	request->scope.pk = key_value(request, address);
 	request->has_scope = true;
 	return choose(request, &row_endpoint, handler);
 }
 
-static bool enter_relation(struct request *request, struct str owner, struct str accessor)
+static bool enter_relation(struct request *request, const struct address *address)
 {
+	struct str accessor = address->segments[2];
+	const struct value *owner = key_value(request, address);
 	const struct relation *relation;
 	bool is_reverse;
 
@@ -212,7 +236,7 @@ static bool enter_relation(struct request *request, struct str owner, struct str
 	request->model = relation_end(relation, is_reverse);
 	request->scope.relation = relation;
 	request->scope.is_reverse = is_reverse;
-	request->scope.owner = key_value(request, owner);
+	request->scope.owner = owner;
 	request->has_scope = true;
 	return true;
 }
@@ -223,7 +247,7 @@ static bool route_related(struct request *request, const struct address *address
 	const struct method *method;
 	bool is_multiple;
 
-	if (!enter_relation(request, address->segments[1], address->segments[2]))
+	if (!enter_relation(request, address))
 		return false;
 	is_multiple = relation_is_multiple(request->scope.relation, request->scope.is_reverse);
 	if (address->n == 3)
@@ -252,6 +276,7 @@ static bool cut_address(struct request *request, struct str rest, struct address
 			break;
 		if (raw.n == 0 || address->n == SEGMENTS_MAX)
 			return unknown(request, "address", request->path, (struct str){0});
+		address->raw[address->n] = raw;
 		if (!percent_decode(request->arena, raw, &address->segments[address->n++], &request->error))
 			return false;
 	}
@@ -272,7 +297,7 @@ static bool route_api(struct request *request, struct str rest, handler_fn *hand
 	if (address.n == 1)
 		return choose(request, &model_endpoint, handler);
 	if (address.n == 2)
-		return route_second(request, address.segments[1], handler);
+		return route_second(request, &address, handler);
 	return route_related(request, &address, handler);
 }
 

@@ -2,6 +2,7 @@
 #include "server/serve.h"
 
 #include "server/problem.h"
+#include "server/read.h"
 #include "server/route.h"
 
 static bool handle(struct request *request)
@@ -10,7 +11,8 @@ static bool handle(struct request *request)
 
 	if (error_is_set(&request->error))
 		return false;
-	return route_request(request, &handler) && handler(request);
+	/* What a write says of a key that cannot be one is answered as a read answers it. */
+	return route_request(request, &handler) && (handler(request) || read_refused(request));
 }
 
 bool serve_request(struct request *request)

@@ -60,13 +60,22 @@ static bool read_search(struct assigner *assigner, const struct field *field,
 	return true;
 }
 
+/* The key, or a part of a composite one: the address of a row says it. */
+static bool is_of_key(const struct model *model, const struct field *field)
+{
+	for (size_t i = 0; i < model->npk_fields; i++)
+		if (model->pk_fields[i] == field)
+			return true;
+	return false;
+}
+
 static bool read_member(struct assigner *assigner, const struct field *field,
                         const struct value *value, bool by_key)
 {
 	struct operand operand;
 
 	bool is_save = assigner->mode != ASSIGN_UPDATE;
-	if (field->is_generated || (is_save && (field->auto_now || field->is_primary_key)))
+	if (field->is_generated || (is_save && (field->auto_now || is_of_key(assigner->model, field))))
 		return true;
 	if (field->relation && !by_key && value->kind == VALUE_OBJECT && !value_is_expression(value))
 		return read_search(assigner, field, value);
@@ -135,7 +144,7 @@ static bool assign_rest(struct assigner *assigner, const struct pos *parent)
 			continue;
 		}
 		bool is_kept = assigner->mode != ASSIGN_WHOLE || assigner->is_given[field->index] ||
-		               field->is_primary_key || field->is_generated || field->auto_now_add;
+		               is_of_key(assigner->model, field) || field->is_generated || field->auto_now_add;
 		if (is_kept || (field->db_default && !field->default_value))
 			continue;
 		if (!(field->default_value ? assign_default(assigner, field)

@@ -31,11 +31,17 @@ bool owner_read(struct writing *writing, const struct plan_scope *scope, const s
                 struct str *value)
 {
 	const struct model *model = owner_model(scope);
-	struct member pk = {.key = STR("pk"), .value = *scope->owner};
-	struct value lookup = {.kind = VALUE_OBJECT, .object = {.members = &pk, .n = 1}};
+	size_t n = model->npk_fields;
+	struct member *parts = ARENA_ARRAY(writing->arena, struct member, n);
+	struct value lookup = {.kind = VALUE_OBJECT, .object = {.members = parts, .n = n}};
 	struct statement statement;
 	struct db_rows rows;
 
+	if (!model->pk && scope->owner->list.n != n)
+		return writing_none_found(writing, model, NULL);
+	for (size_t i = 0; i < n; i++)
+		parts[i] = (struct member){.key = model->pk_fields[i]->name,
+		                           .value = model->pk ? *scope->owner : scope->owner->list.items[i]};
 	if (!plan_find(writing->arena, model, &lookup, &target, 1, &statement, writing->error) ||
 	    !writing_read(writing, &statement, 1, &rows))
 		return false;

@@ -41,6 +41,18 @@ static const struct query *every_row(struct writing *writing)
 	return query;
 }
 
+/* What the address says about one field of the key; NULL for another field. */
+static const struct value *addressed_part(const struct model *model, const struct plan_scope *scope,
+                                          const struct field *field)
+{
+	if (model->pk)
+		return field == model->pk ? scope->pk : NULL;
+	for (size_t i = 0; i < model->npk_fields && i < scope->pk->list.n; i++)
+		if (model->pk_fields[i] == field)
+			return &scope->pk->list.items[i];
+	return NULL;
+}
+
 /* The address says which row; a key in the body may only say the same. */
 static bool keeps_key(struct writing *writing, const struct model *model,
                       const struct plan_scope *scope, const struct value *set)
@@ -49,11 +61,12 @@ static bool keeps_key(struct writing *writing, const struct model *model,
 		const struct member *member = &set->object.members[i];
 		const struct field *field =
 			str_is(member->key, "pk") ? model->pk : model_field(model, member->key);
+		const struct value *part = field ? addressed_part(model, scope, field) : NULL;
 		struct str given, addressed;
-		if (!field || field != model->pk)
+		if (!part)
 			continue;
 		if (!field_parse(field, &member->value, writing->arena, &given, writing->error) ||
-		    !field_parse(field, scope->pk, writing->arena, &addressed, writing->error))
+		    !field_parse(field, part, writing->arena, &addressed, writing->error))
 			return false;
 		if (!given.p || !addressed.p || !str_eq(given, addressed))
 			return error_set(writing->error, ERROR_VALUE, member->value.pos,

@@ -134,6 +134,21 @@ class ErrorsTest(ApiTest):
             ("GET /api/article/%00", None, 400, "BadRequest", ANY, ANY),
         ])
 
+    def test_a_key_that_cannot_be_one_is_not_there_for_writes_either(self):
+        self.refused([
+            ("DELETE /api/article/abc", None, 404, "DoesNotExist", ANY, ANY),
+            ("PATCH /api/article/abc", {"title": "x"}, 404, "DoesNotExist", ANY, ANY),
+            ("PUT /api/article/abc", {"title": "x"}, 404, "DoesNotExist", ANY, ANY),
+            ("POST /api/article/abc/vote_set", {"author": 1}, 404, "DoesNotExist", ANY, ANY),
+            ("POST /api/administrator/abc/servers/add", {"objects": [1]}, 404, "DoesNotExist", ANY, ANY),
+        ])
+
+    def test_a_manager_of_a_row_that_is_not_there(self):
+        for method, body in (("count", {}), ("aggregate", {"aggregate": {"n": {"Count": "*"}}}), ("delete", {}),
+                             ("update", {"set": {"author": 1}}), ("query", {}), ("in_bulk", {})):
+            with self.subTest(method=method):
+                self.assert_problem(self.api.post("/api/article/999/vote_set/" + method, body), 404, "DoesNotExist")
+
     def test_methods_that_an_address_does_not_take(self):
         for request in ("PUT /api/article", "DELETE /api/article/count", "GET /api/article/create",
                         "POST /api/article/1", "GET /api/administrator/1/servers/add", "PATCH /api/article/query"):

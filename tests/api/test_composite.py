@@ -1,0 +1,75 @@
+"""Rows with a primary key of several fields: their addresses, and what cannot be asked of them."""
+
+import unittest
+
+from harness import ApiTest
+
+SEED = """
+INSERT INTO hall (id, name) VALUES (1, 'large'), (2, 'small');
+INSERT INTO seat (hall_id, line, number, code, note) VALUES (1, 'A', 1, 'a1', ''), (1, 'A', 2, 'a2', ''),
+	(2, 'B,1 /', 1, 'b1', '');
+INSERT INTO ticket (id, seat_id, price) VALUES (1, 'a1', 10), (2, 'a1', 12), (3, 'b1', 9);
+"""
+
+
+class CompositeTest(ApiTest):
+    models = ("composite",)
+    seed = SEED
+
+    def codes(self, response):
+        return [row["code"] for row in self.results(response)]
+
+    def test_a_row_is_found_by_the_parts_of_its_key(self):
+        self.assertEqual(self.ok(self.api.get("/api/seat/A,2"))["code"], "a2")
+        self.assertEqual(self.ok(self.api.get("/api/seat/B%2C1%20%2F,1"))["code"], "b1")
+
+    def test_too_few_or_too_many_parts_find_nothing(self):
+        for key in ("A", "A,", "A,1,2", "A,x", "A%2C1", ",,,,", "Z,1"):
+            for method in ("GET", "DELETE", "PATCH"):
+                self.assert_problem(self.api.request(method, "/api/seat/" + key, {} if method == "PATCH" else None),
+                                    404, "DoesNotExist")
+
+    def test_a_new_row_says_where_it_is(self):
+        answer = self.api.post("/api/seat", {"hall": 1, "line": "a,b", "number": -4, "code": "n"})
+        self.ok(answer, 201)
+        self.assertEqual(answer.headers["Location"], "/api/seat/a%2Cb,-4")
+        self.assertEqual(self.ok(self.api.get(answer.headers["Location"]))["code"], "n")
+
+    def test_one_row_is_changed(self):
+        self.assertEqual(self.ok(self.api.patch("/api/seat/A,1", {"note": "draughty", "number": 1}))["note"], "draughty")
+        changed = self.ok(self.api.put("/api/seat/A,2", {"hall": 2, "code": "a2", "note": "moved"}))
+        self.assertEqual((changed["hall_id"], changed["line"], changed["number"]), (2, "A", 2))
+        self.assertEqual([r[0] for r in self.sql("SELECT note FROM seat ORDER BY code")], ["draughty", "moved", ""])
+
+    def test_a_key_cannot_be_changed(self):
+        self.assert_problem(self.api.patch("/api/seat/A,1", {"number": 9}), 400, "ValueError", pointer="/number")
+
+    def test_one_row_is_deleted_with_what_hangs_on_it(self):
+        self.assertEqual(self.ok(self.api.delete("/api/seat/A,1")),
+                         {"deleted": 3, "per_model": {"Ticket": 2, "Seat": 1}})
+        self.assertEqual(self.codes(self.api.get("/api/seat?order_by=code")), ["a2", "b1"])
+
+    def test_relations_of_a_row(self):
+        self.assertEqual(self.ok(self.api.get("/api/seat/A,1/hall"))["name"], "large")
+        self.assertEqual(self.ok(self.api.get("/api/seat/A,1/ticket_set/count")), {"count": 2})
+        self.assertEqual(self.ok(self.api.post("/api/seat/A,2/ticket_set/add", {"objects": [3]})), {"added": 1, "removed": 0})
+        self.assertEqual(self.ok(self.api.get("/api/seat/A,2/ticket_set/count")), {"count": 1})
+        for key in ("A", "A,7"):
+            self.assert_problem(self.api.get("/api/seat/%s/ticket_set/count" % key), 404, "DoesNotExist")
+            self.assert_problem(self.api.post("/api/seat/%s/ticket_set/add" % key, {"objects": [1]}), 404, "DoesNotExist")
+
+    def test_questions_about_such_rows_from_afar(self):
+        self.assertEqual(self.results(self.api.query("hall", {"annotate": {"n": {"Count": "seat"}}, "order_by": ["id"],
+                                                              "values": ["n"]})), [{"n": 2}, {"n": 1}])
+        self.assertEqual(self.results(self.api.query("hall", {"filter": {"seat__isnull": True}})), [])
+
+    def test_what_needs_a_single_key_says_so(self):
+        self.assert_problem(self.api.post("/api/seat/in_bulk", {"ids": [1]}), 400, "NotSupportedError")
+        self.assertEqual(list(self.ok(self.api.post("/api/seat/in_bulk", {"ids": ["a1"], "field_name": "code"}))["results"]),
+                         ["a1"])
+        self.assert_problem(self.api.query("hall", {"annotate": {"x": {"Subquery": {"model": "Seat", "limit": 1}}}}), 400,
+                            "FieldError")
+
+
+if __name__ == "__main__":
+    unittest.main()

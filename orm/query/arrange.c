@@ -92,8 +92,8 @@ static struct select *combine(struct resolved *q)
 	outer->combinator = q->combinator;
 	outer->combines_all = q->combines_all;
 	outer->order_by = base->order_by;
-	outer->has_limit = base->has_limit;
-	outer->limit = base->limit;
+	outer->has_limit = base->has_limit || q->is_none;
+	outer->limit = q->is_none ? 0 : base->limit;
 	outer->offset = base->offset;
 	base->order_by.n = 0;
 	base->has_limit = false;

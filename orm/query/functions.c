@@ -141,7 +141,8 @@ static const struct function functions[] = {
     {.name = "Replace", .takes = "ttt", .shape = "REPLACE(%1, %2, %3)", .output = "CharField"},
     {.name = "LPad", .takes = "tit?", .shape = "LPAD(%*)", .output = "CharField"},
     {.name = "RPad", .takes = "tit?", .shape = "RPAD(%*)", .output = "CharField"},
-    {.name = "Unaccent", .takes = "t", .shape = "UNACCENT(%1)", .output = "CharField"},
+    {.name = "Unaccent", .takes = "t", .shape = "UNACCENT(%1)", .output = "CharField",
+     .is_bilateral = true},
     /* Arrays and ranges. */
     {.name = "ArrayLength", .takes = "A", .output = "IntegerField",
      .shape = "CASE WHEN %1 IS NULL THEN NULL ELSE COALESCE(ARRAY_LENGTH(%1, 1), 0) END"},

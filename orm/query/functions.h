@@ -43,6 +43,7 @@ struct function {
 	const char *flag;       /* a boolean member ("sample") that chooses the other shape */
 	const char *flag_shape;
 	bool empty_is_zero;     /* an aggregate over no rows gives 0, not null (Count) */
+	bool is_bilateral;      /* as a transform it is applied to the right side as well (unaccent) */
 	bool sees_nulls;        /* an aggregate that counts a missing row's NULL */
 };
 

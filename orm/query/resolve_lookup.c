@@ -101,12 +101,46 @@ static const struct value *named_row(const struct value *value)
 	return value->kind == VALUE_OBJECT && value->object.n == 1 ? value_get(value, "pk") : NULL;
 }
 
+/* A foreign key whose column is not the primary key: the row named by {"pk": 3} is looked up for what its column
+ * holds. */
+static bool row_operand(struct scope *scope, const struct field *field, const struct value *pk,
+                        const struct rexpr **out)
+{
+	struct arena *arena = scope->r->arena;
+	const struct relation *relation = field->relation;
+	struct scope *sub = scope_new(scope->r, scope, relation->to);
+	struct rexpr *result = rexpr_new(arena, R_SUBSELECT, field, 0);
+	struct operand operand = {.kind = OPERAND_LITERAL, .pos = pk->pos, .literal = pk};
+	struct path exact = {.pos = pk->pos};
+	struct rights none = {0};
+	const struct rcond *cond;
+
+	if (!build_lookup(sub, column_expr(arena, sub->base, relation->to->pk), NULL, &exact, 0, &operand, &none,
+	                  &cond))
+		return false;
+	*ARENA_PUSH(arena, &sub->select->where) = cond;
+	*ARENA_PUSH(arena, &sub->select->columns) =
+	    (struct rcolumn){relation->target->name, column_expr(arena, sub->base, relation->target)};
+	result->select = sub->select;
+	*out = result;
+	return true;
+}
+
+/* Whether the field holds something else than the primary key of the row that it points at. */
+static bool holds_other_key(const struct field *field)
+{
+	return field->relation != NULL && field->relation->target != NULL &&
+	       field->relation->target != field->relation->to->pk;
+}
+
 static bool literal_operand(struct scope *scope, const struct field *field, const struct value *value,
                             const struct rexpr **out)
 {
 	struct str text;
 	const struct value *row = named_row(value);
 
+	if (row != NULL && field->value_field->type->kind != TYPE_JSON && holds_other_key(field))
+		return row_operand(scope, field, row, out);
 	if (row != NULL && field->value_field->type->kind != TYPE_JSON)
 		value = row;
 	if (!field_parse(field, value, scope->r->arena, &text, scope->r->error))
@@ -203,8 +237,16 @@ static bool build_in_expressions(struct scope *scope, const struct lookup *looku
 	return true;
 }
 
-/* PostgreSQL has no array of arrays: the values stand one by one. */
-static bool build_in_arrays(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
+static bool names_rows(const struct value *list)
+{
+	for (size_t i = 0; i < list->list.n; i++)
+		if (named_row(&list->list.items[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* Values that do not go into one array (PostgreSQL has no array of arrays; rows named by their key) stand one by one. */
+static bool build_in_single(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
                             const struct value *list, const struct rcond **out)
 {
 	struct rcond *cond = new_lookup(scope, lookup, left, list->list.n);
@@ -218,6 +260,26 @@ static bool build_in_arrays(struct scope *scope, const struct lookup *lookup, co
 	}
 	*out = cond;
 	return true;
+}
+
+/* A subquery that projects nothing stands for its rows: compared with a foreign key, for the column that it
+ * holds. */
+static const struct select *related_keys(struct arena *arena, const struct rexpr *left,
+                                         const struct select *select)
+{
+	struct select *copy;
+	struct rcolumn *column;
+
+	if (!select->projects_key || left->kind != R_COLUMN || !holds_other_key(left->field) ||
+	    left->field->relation->to != select->model)
+		return select;
+	copy = ARENA_NEW(arena, struct select);
+	column = ARENA_NEW(arena, struct rcolumn);
+	*copy = *select;
+	*column = (struct rcolumn){STR("key"), column_expr(arena, select->sources.items[0],
+	                                                   left->field->relation->target)};
+	copy->columns = (struct rcolumn_list){column, 1, 1};
+	return copy;
 }
 
 static bool build_in(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
@@ -234,21 +296,23 @@ static bool build_in(struct scope *scope, const struct lookup *lookup, const str
 		if (rights->items[0]->kind != R_SUBSELECT)
 			return error_set(scope->r->error, ERROR_VALUE, operand->pos,
 			                 "'in' takes an array or a Subquery");
-		cond->subselect = rights->items[0]->select;
+		cond->subselect = related_keys(scope->r->arena, left, rights->items[0]->select);
 		return true;
 	}
 	if (operand->literal->kind != VALUE_LIST)
 		return error_set(scope->r->error, ERROR_VALUE, operand->pos,
 		                 "'in' takes an array of values, got %s",
 		                 value_kind_name(operand->literal->kind));
-	struct value list = without_nulls(scope->r->arena, operand->literal, kind_of(left) != TYPE_JSON);
+	bool is_other_key = holds_other_key(left->field) && names_rows(operand->literal);
+	struct value list =
+	    without_nulls(scope->r->arena, operand->literal, kind_of(left) != TYPE_JSON && !is_other_key);
 
 	if (list.list.n == 0) {
 		*out = cond_group(scope->r->arena, RC_OR, NULL, 0);
 		return true;
 	}
-	if (kind_of(left) == TYPE_ARRAY)
-		return build_in_arrays(scope, lookup, left, &list, out);
+	if (kind_of(left) == TYPE_ARRAY || is_other_key)
+		return build_in_single(scope, lookup, left, &list, out);
 	return field_parse_array(left->field, &list, scope->r->arena, &cond->list, scope->r->error);
 }
 
@@ -397,6 +461,31 @@ static bool build_same(struct scope *scope, const struct lookup *lookup, const s
 	return true;
 }
 
+/* A bilateral transform is applied to the literal on the right as well. */
+static bool apply_to_right(struct scope *scope, const struct rexpr *left, const struct operand *operand,
+                           const struct rexpr **right)
+{
+	const struct field *text_field = field_of_type("TextField");
+	struct rexpr *call;
+	struct str text;
+
+	if (left->kind != R_CALL || !left->function->is_bilateral)
+		return true;
+	if (*right == NULL) {
+		if (operand->kind != OPERAND_LITERAL || operand->literal->kind == VALUE_LIST ||
+		    operand->literal->kind == VALUE_NULL)
+			return true;
+		if (!literal_text(scope, operand->literal, &text))
+			return false;
+		*right = param_expr(scope->r->arena, text_field, text);
+	}
+	call = rexpr_new(scope->r->arena, R_CALL, text_field, 1);
+	call->function = left->function;
+	rexpr_set_arg(call, 0, *right);
+	*right = call;
+	return true;
+}
+
 static bool is_null_literal(const struct operand *operand)
 {
 	return operand->kind == OPERAND_LITERAL && operand->literal->kind == VALUE_NULL;
@@ -453,6 +542,8 @@ bool build_lookup(struct scope *scope, const struct rexpr *left, const struct ta
 	}
 	if (right == NULL && is_null_literal(operand))
 		return build_null(scope, lookup, left, operand, out);
+	if (!apply_to_right(scope, left, operand, &right))
+		return false;
 	switch (lookup->operand) {
 	case LOOKUP_TEXT:
 	case LOOKUP_PATTERN:

@@ -134,6 +134,15 @@ static bool order_by_key(struct resolved *q)
 	return true;
 }
 
+/* A group that is an expression and not selected: written twice it would have other parameters and be another. */
+static bool is_hidden_group(const struct select *select, const struct rexpr *expr)
+{
+	for (size_t i = 0; i < select->group_by.n && expr->kind != R_COLUMN; i++)
+		if (select->group_by.items[i] == expr)
+			return true;
+	return false;
+}
+
 /* Where rows are made distinct PostgreSQL orders by what is selected alone: add what is missing. */
 static void select_orders(struct resolved *q)
 {
@@ -147,7 +156,7 @@ static void select_orders(struct resolved *q)
 		for (unsigned j = 0; j < select->columns.n; j++)
 			if (select->columns.items[j].expr == order->expr && order->expr->kind != R_COLUMN)
 				order->position = j + 1;
-		if (order->position > 0 || !q->is_distinct)
+		if (order->position > 0 || (!q->is_distinct && !is_hidden_group(select, order->expr)))
 			continue;
 		if (order->expr->kind == R_COLUMN)
 			column_for(q, order->expr->source, order->expr->field);

@@ -300,6 +300,8 @@ static bool apply_combination(struct resolved *q, const struct clause *clause)
 
 	if (clause->combinator == COMBINATOR_NONE)
 		return true;
+	q->scope->select->is_empty |= q->is_none; /* the first member's; what follows is the combination's */
+	q->is_none = false;
 	q->combinator = clause->combinator;
 	q->combines_all = clause->combines_all;
 	q->combinator_pos = clause->combinator_pos;
@@ -418,7 +420,8 @@ void resolve_slice(struct resolved *resolved)
 	select->offset = resolved->low;
 	select->has_limit = resolved->high >= 0;
 	select->limit = select->has_limit ? resolved->high - resolved->low : 0;
-	select->is_empty |= resolved->is_none || (select->has_limit && select->limit == 0);
+	if (resolved->combinator == COMBINATOR_NONE)
+		select->is_empty |= resolved->is_none || (select->has_limit && select->limit == 0);
 }
 
 bool resolve_subquery(struct scope *scope, const struct query *query, bool wants_column,
@@ -438,7 +441,7 @@ bool resolve_subquery(struct scope *scope, const struct query *query, bool wants
 	    resolved.combinator == COMBINATOR_NONE && model->pk != NULL)
 		*ARENA_PUSH(scope->r->arena, &sub->select->columns) =
 		    (struct rcolumn){STR("pk"), column_expr(scope->r->arena, sub->base, model->pk)};
-	else if (wants_column && !resolve_columns(&resolved))
+	if (wants_column && !sub->select->projects_key && !resolve_columns(&resolved))
 		return false;
 	if (wants_column && sub->select->columns.n != 1)
 		return error_set(scope->r->error, ERROR_FIELD, query->pos,

@@ -215,6 +215,7 @@ struct select {
 	bool has_limit;
 	int64_t limit, offset;
 	bool is_empty; /* cannot have rows */
+	bool projects_key; /* a subquery without a projection: its one column is the primary key */
 	/* UNION and its kin: the members' selects instead of all above but order and slice. */
 	enum combinator_kind combinator;
 	bool combines_all;

@@ -140,7 +140,7 @@ bool level_finish(struct resolved *q, bool by_key_when_unordered, struct plan **
 	resolve_slice(q);
 	resolve_layout(q);
 	plan->model = q->scope->model;
-	plan->is_empty = q->select->is_empty;
+	plan->is_empty = q->combinator == COMBINATOR_NONE && q->select->is_empty;
 	plan->has_limit = q->select->has_limit && q->select->limit <= PLAN_PAGE_ROWS;
 	plan->form = q->form;
 	plan->layout = q->layout;

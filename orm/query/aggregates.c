@@ -33,6 +33,31 @@ static bool is_strict(const struct unit *unit)
 	return true;
 }
 
+/* The joins that its arguments need; those that its filter alone names do not multiply what it is about. */
+static struct source_list argument_sources(struct arrangement *a, const struct rexpr *expr)
+{
+	struct raggregate unfiltered = *expr->aggregate;
+	struct rexpr copy = *expr;
+	struct source_list sources = {0};
+
+	unfiltered.filter = NULL;
+	copy.aggregate = &unfiltered;
+	collect_sources(a->scope->r->arena, a->select, &copy, &sources);
+	return sources;
+}
+
+static void collect_multiple(struct arrangement *a, struct unit *unit)
+{
+	struct arena *arena = a->scope->r->arena;
+	struct source_list arguments = argument_sources(a, unit->expr);
+	struct source_list all = {0}, own = {0};
+
+	joins_take_multiple(arena, &unit->sources, &all);
+	joins_take_multiple(arena, &arguments, &own);
+	unit->filters_aside = own.n > 0 && !joins_subset(&all, &own);
+	unit->multiple = unit->filters_aside ? own : all;
+}
+
 static void collect_aggregate_sources(struct arrangement *a, struct unit *unit)
 {
 	struct arena *arena = a->scope->r->arena;
@@ -43,7 +68,7 @@ static void collect_aggregate_sources(struct arrangement *a, struct unit *unit)
 		if (all.items[i]->type != JOIN_BASE)
 			list_add(arena, &unit->sources, all.items[i]);
 	unit->names_row = names_row(unit->expr);
-	joins_take_multiple(arena, &unit->sources, &unit->multiple);
+	collect_multiple(a, unit);
 	unit->is_star = unit->expr->nargs == 1 && unit->expr->args[0]->kind == R_STAR;
 	unit->is_strict = is_strict(unit);
 }
@@ -119,7 +144,7 @@ static const struct source_list *joins_in_place(const struct arrangement *a)
 	for (size_t i = 0; i < a->units.n; i++) {
 		const struct source_list *multiple = &a->units.items[i].multiple;
 
-		if (!joins_subset(&a->others_multiple, multiple) || !joins_are_chain(multiple))
+		if (a->units.items[i].filters_aside || !joins_subset(&a->others_multiple, multiple) || !joins_are_chain(multiple))
 			continue;
 		if (chosen == NULL || multiple->n > chosen->n)
 			chosen = multiple;
@@ -127,9 +152,41 @@ static const struct source_list *joins_in_place(const struct arrangement *a)
 	if (chosen == NULL || !select->groups_by_key || a->others_multiple.n > 0)
 		return chosen;
 	for (size_t i = 0; i < a->units.n; i++)
-		if (!joins_same(&a->units.items[i].multiple, chosen))
+		if (!a->units.items[i].filters_aside && !joins_same(&a->units.items[i].multiple, chosen))
 			return NULL;
 	return pages && chosen->n > 0 ? NULL : chosen;
+}
+
+/* Whether a row that is missing, all NULL in an outer join, could count for something. */
+static bool sees_missing_rows(const struct rexpr *expr)
+{
+	for (size_t i = 0; i < expr->nargs; i++)
+		if (expr->args[i]->kind != R_COLUMN && expr->args[i]->kind != R_STAR)
+			return true;
+	return expr->function->sees_nulls;
+}
+
+/* An aggregate sees the rows that its relation has, and not the NULLs of a row that is missing.  Where the relation
+ * nearest to the row begins the subselect no row of it is missing. */
+static void guard_missing_rows(struct arrangement *a, const struct unit *unit, bool begins_apart)
+{
+	struct arena *arena = a->scope->r->arena;
+	struct raggregate *aggregate = unit->expr->aggregate;
+	struct source *last = unit->multiple.n > 0 ? unit->multiple.items[0] : NULL;
+	const struct rcond **both = ARENA_ARRAY(arena, const struct rcond *, 2);
+	size_t n = 0;
+
+	if (last == NULL || !sees_missing_rows(unit->expr))
+		return;
+	for (size_t j = 1; j < unit->multiple.n; j++)
+		if (joins_descends(unit->multiple.items[j], last))
+			last = unit->multiple.items[j];
+	if (last->type != JOIN_LEFT || (begins_apart && last == unit_first_multiple(unit)))
+		return;
+	both[n++] = cond_isnull(arena, column_expr(arena, last, last->hop.to_field), false);
+	if (aggregate->filter != NULL)
+		both[n++] = aggregate->filter;
+	aggregate->filter = cond_group(arena, RC_AND, both, n);
 }
 
 static void place_units(struct arrangement *a)
@@ -141,16 +198,22 @@ static void place_units(struct arrangement *a)
 	for (size_t i = 0; i < a->units.n; i++) {
 		struct unit *unit = &a->units.items[i];
 
-		if (is_about_all(a, unit)) {
+		if (!unit->filters_aside && is_about_all(a, unit)) {
+			guard_missing_rows(a, unit, true);
 			aggregate_before(a, unit);
 			continue;
 		}
-		if (chosen != NULL ? joins_same(&unit->multiple, chosen)
-		                   : rows_are_single && joins_same(&unit->multiple, &none))
+		bool stays = chosen != NULL ? joins_same(&unit->multiple, chosen)
+		                            : rows_are_single && joins_same(&unit->multiple, &none);
+		bool is_alone = a->select->groups_by_key && unit->multiple.n > 0 &&
+		                joins_are_chain(&unit->multiple) &&
+		                joins_disjoint(&unit->multiple, &a->others_multiple) &&
+		                (chosen == NULL || joins_disjoint(&unit->multiple, chosen));
+
+		guard_missing_rows(a, unit, !stays && is_alone && !unit->filters_aside);
+		if (stays && !unit->filters_aside)
 			continue;
-		if (a->select->groups_by_key && unit->multiple.n > 0 && joins_are_chain(&unit->multiple) &&
-		    joins_disjoint(&unit->multiple, &a->others_multiple) &&
-		    (chosen == NULL || joins_disjoint(&unit->multiple, chosen)))
+		if (is_alone && !unit->filters_aside)
 			aggregate_correlated(a, unit);
 		else
 			aggregate_again(a, unit);
@@ -163,33 +226,6 @@ static bool note_in_place(struct visitor *visitor, const struct rexpr *expr)
 
 	*found |= expr->aggregate->subselect == NULL && expr->aggregate->derived == NULL;
 	return true;
-}
-
-/* An aggregate that sees NULLs must not see the one of a row that is missing. */
-static void guard_missing_rows(struct arrangement *a)
-{
-	struct arena *arena = a->scope->r->arena;
-
-	for (size_t i = 0; i < a->units.n; i++) {
-		const struct unit *unit = &a->units.items[i];
-		struct raggregate *aggregate = unit->expr->aggregate;
-		struct source *last = unit->multiple.n > 0 ? unit->multiple.items[0] : NULL;
-		const struct rcond **both = ARENA_ARRAY(arena, const struct rcond *, 2);
-		size_t n = 0;
-
-		if (aggregate->subselect != NULL || aggregate->derived != NULL ||
-		    !unit->expr->function->sees_nulls || last == NULL)
-			continue;
-		for (size_t j = 1; j < unit->multiple.n; j++)
-			if (joins_descends(unit->multiple.items[j], last))
-				last = unit->multiple.items[j];
-		if (last->type != JOIN_LEFT)
-			continue;
-		both[n++] = cond_isnull(arena, column_expr(arena, last, last->hop.to_field), false);
-		if (aggregate->filter != NULL)
-			both[n++] = aggregate->filter;
-		aggregate->filter = cond_group(arena, RC_AND, both, n);
-	}
 }
 
 static bool has_aggregate_in_place(const struct select *select)
@@ -216,7 +252,6 @@ void arrange_aggregates(struct scope *scope)
 		return;
 	survey(&a);
 	place_units(&a);
-	guard_missing_rows(&a);
 	if (needs_groups(&a)) {
 		bool is_whole = !select->groups_by_key && select->group_by.n == 0;
 

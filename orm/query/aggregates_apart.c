@@ -396,6 +396,9 @@ static struct before *add_before(struct arrangement *a, const struct unit *unit)
 
 	if (relation->type == JOIN_LEFT)
 		relation->type = JOIN_INNER;
+	/* A FilteredRelation that begins the select has no ON for its condition. */
+	if (relation->parent == NULL && relation->condition != NULL)
+		*ARENA_PUSH(arena, &inner->where) = relation->condition;
 	*ARENA_PUSH(arena, &inner->columns) = (struct rcolumn){STR("key"), key};
 	*ARENA_PUSH(arena, &inner->group_by) = key;
 	*ARENA_PUSH(arena, &a->select->joined) = derived;

@@ -16,6 +16,7 @@ struct unit {
 	/* The argument is a column at the far end of its joins, and NULLs do not count: rows that miss one on the way
 	 * add nothing, so those joins may be INNER. */
 	bool is_strict;
+	bool filters_aside; /* its filter joins a relation beside those of its arguments, whose rows must count once */
 };
 
 struct unit_list {

@@ -124,10 +124,12 @@ static bool resolve_plain(struct scope *scope, const struct path *path, const st
 	const struct rcond *cond = *out;
 	bool asks_null = cond->kind == RC_ISNULL;
 	bool asks_for_null = asks_null && cond->is_null;
+	/* JSON null: Django adds no guard to a lookup whose right side is None. */
+	bool is_null_value = operand->kind == OPERAND_LITERAL && operand->literal->kind == VALUE_NULL && !asks_null;
 
 	if (asks_for_null && !context->current_negated)
 		return true; /* a missing row answers it: the joins stay outer */
-	if (context->current_negated && !asks_for_null) {
+	if (context->current_negated && !asks_for_null && !is_null_value) {
 		if (!asks_null)
 			*out = guard_null(scope, cond, left, rights);
 		return true;

@@ -48,7 +48,9 @@ const struct annotation *scope_annotation(const struct scope *scope, struct str 
 	for (size_t i = 0; i < scope->annotations.n; i++) {
 		const struct annotation *annotation = &scope->annotations.items[i];
 
-		if (annotation->is_group && annotation->expr->kind == R_COLUMN)
+		/* A group that is a column by its own name is found as that column. */
+		if (annotation->is_group && annotation->expr->kind == R_COLUMN &&
+		    model_member(scope->model, annotation->name) != NULL)
 			continue;
 		if (str_eq(annotation->name, name))
 			return annotation;

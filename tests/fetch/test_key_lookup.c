@@ -14,6 +14,7 @@ static struct db *db;
 static struct arena *arena;
 static const struct registry *registry;
 static struct key_lookups *lookups;
+static const struct model *asked; /* whose rows the clients look up */
 
 static const struct value *json(const char *text)
 {
@@ -41,10 +42,12 @@ static void setup(void)
 	arena = arena_new();
 	loop = loop_new();
 	db = db_new(loop, &settings);
-	documents[0] = json("{\"models\": {\"Role\": {\"fields\": {\"name\": \"TextField\"}}}}");
+	documents[0] = json("{\"models\": {\"Role\": {\"fields\": {\"name\": \"TextField\"}},"
+	                    " \"Ghost\": {\"fields\": {\"name\": \"TextField\"}}}}");
 	registry = registry_build(arena, documents, 1, &mistakes);
 	ck_assert_ptr_nonnull(registry);
 	lookups = key_lookups_new(loop, db, registry);
+	asked = registry_model(registry, STR("Role"));
 }
 
 static void teardown(void)
@@ -58,7 +61,7 @@ static void teardown(void)
 
 /* ---- clients ---- */
 
-#define CLIENTS 5
+#define CLIENTS (KEY_LOOKUPS_TOGETHER + 5)
 
 /* One client: its request is a task. */
 struct client {
@@ -80,8 +83,8 @@ static void ask(void *arg)
 	struct buf out = {0};
 	size_t row;
 
-	client->is_ok = key_lookup(lookups, &client->session, registry->models[0], &key, &fetched, &row,
-	                           &client->error);
+	client->is_ok =
+		key_lookup(lookups, &client->session, asked, &key, &fetched, &row, &client->error);
 	client->is_found = client->is_ok && fetched != NULL;
 	if (client->is_found)
 		encode_row(fetched, row, &out);
@@ -171,6 +174,49 @@ START_TEST(a_key_that_cannot_be_one_is_refused_alone)
 }
 END_TEST
 
+START_TEST(more_keys_than_a_statement_takes_go_in_two)
+{
+	static const char *keys[CLIENTS];
+	uint64_t before;
+	size_t found = 0;
+
+	prepare();
+	for (size_t i = 0; i < CLIENTS; i++)
+		keys[i] = arena_printf(arena, "%zu", CLIENTS - i).p;
+	before = statements();
+	start_clients(keys, CLIENTS);
+	loop_run(loop);
+	ck_assert_uint_eq(statements() - before, 2);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		ck_assert_msg(clients[i].is_ok, "%.*s", STR_ARG(clients[i].error.detail));
+		found += clients[i].is_found;
+	}
+	ck_assert_uint_eq(found, 3);
+	ck_assert(str_is(clients[CLIENTS - 1].row, "{\"id\":1,\"name\":\"Lead\"}"));
+}
+END_TEST
+
+START_TEST(a_statement_that_fails_fails_all_who_wait_for_it)
+{
+	static const char *const keys[] = {"1", "2", "3"};
+
+	asked = registry_model(registry, STR("Ghost")); /* has no table */
+	start_clients(keys, 3);
+	loop_run(loop);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert(!clients[i].is_ok);
+		ck_assert(error_is_set(&clients[i].error));
+		ck_assert_uint_eq(clients[i].error.detail.n, clients[0].error.detail.n);
+	}
+	/* The next ones are asked anew. */
+	prepare();
+	asked = registry_model(registry, STR("Role"));
+	start_clients(keys, 1);
+	loop_run(loop);
+	ck_assert(clients[0].is_found);
+}
+END_TEST
+
 /* Runs the loop until the statements of the clients wait behind a lock. */
 static void let_them_wait(void)
 {
@@ -241,6 +287,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, lookups_that_wait_together_take_one_statement);
 	tcase_add_test(tcase, a_key_that_cannot_be_one_is_refused_alone);
+	tcase_add_test(tcase, more_keys_than_a_statement_takes_go_in_two);
+	tcase_add_test(tcase, a_statement_that_fails_fails_all_who_wait_for_it);
 	tcase_add_test(tcase, one_who_leaves_takes_nobody_along_and_the_last_cancels);
 	return suite_main(suite);
 }

@@ -438,9 +438,11 @@ bool resolve_subquery(struct scope *scope, const struct query *query, bool wants
 	if (!resolve_clauses(sub, query, &resolved))
 		return false;
 	if (wants_column && resolved.projection == PROJECTION_NONE && !resolved.is_grouped_explicitly &&
-	    resolved.combinator == COMBINATOR_NONE && model->pk != NULL)
+	    resolved.combinator == COMBINATOR_NONE && model->pk != NULL) {
 		*ARENA_PUSH(scope->r->arena, &sub->select->columns) =
 		    (struct rcolumn){STR("pk"), column_expr(scope->r->arena, sub->base, model->pk)};
+		sub->select->projects_key = true;
+	}
 	if (wants_column && !sub->select->projects_key && !resolve_columns(&resolved))
 		return false;
 	if (wants_column && sub->select->columns.n != 1)

@@ -66,6 +66,13 @@ class RoundTo(Func):
     arg_joiner = ")::numeric, ("
 
 
+class InBrackets(Func):
+    """A condition as a value; Django 3.2 writes what follows straight behind it."""
+
+    template = "(%(expressions)s)"
+    output_field = models.BooleanField()
+
+
 class Concat(Func):
     """In any mixture of text types; NULL is no text."""
 
@@ -267,7 +274,7 @@ class Expressions:
         return OuterRef(path)
 
     def make_Q(self, node):
-        return ExpressionWrapper(self.condition(node), output_field=models.BooleanField())
+        return InBrackets(ExpressionWrapper(self.condition(node), output_field=models.BooleanField()))
 
     def make_Case(self, items):
         whens = [(self.condition(item["when"]), self.expression(item["then"])) for item in items if "when" in item]
@@ -426,6 +433,8 @@ class Expressions:
         return found or ~NOBODY
 
     def condition_member(self, name, value):
+        if name == "xor" and self.roots(value, True):
+            raise self.unsupported("xor over a multi-valued relation, which 3.2 does not split off under a negation")
         if name in ("and", "or", "xor"):
             return self.combination(name, [self.condition(item) for item in value])
         if name == "not":

@@ -139,7 +139,7 @@ class Generator:
                      ("__week_day", 3), ("__iso_year", 2021), ("__week__lt", 20)]
             return self.random.choice(parts + ([("__hour", 23), ("__date__gt", "2019-01-01"), ("__minute__in", [0, 59])] if kind == "moment" else []))
         if self.chance(0.15):
-            return "__in", [literal(kind) for _ in range(self.random.randrange(4))]
+            return "__in", [literal(kind) for _ in range(self.random.randrange(1, 4))]
         if self.chance(0.1) and kind not in ("link", "code"):
             return "__range", [literal(kind), literal(kind)]
         return self.pick("", "__gt", "__gte", "__lt", "__lte"), literal(kind)

@@ -244,6 +244,8 @@ class Scope(Expressions):
         self.qs = self.qs.exclude(found)
 
     def group(self, items):
+        if not items:
+            raise Unsupported("no groups")
         # Meta.ordering takes no part in groups; Django 3.2 says so and yet groups by a relation in it.
         if not self.qs.query.order_by and not self.qs.query.extra_order_by:
             self.qs = self.qs.order_by()
@@ -252,6 +254,7 @@ class Scope(Expressions):
             if name in self.qs.query.annotations and name not in self.qs.query.annotation_select:
                 self.qs.query.append_annotation_mask([name])
         self.groups = [name for name in paths] + list(expressions)
+        self.group_nodes = {name: node for item in items if isinstance(item, dict) for name, node in item.items()}
         self.qs = self.qs.values(*paths, **expressions)
 
     def projection(self, items):
@@ -269,7 +272,7 @@ class Scope(Expressions):
     def annotate(self, name, node, is_alias=False):
         if self.joins_too_much(name, node):
             made = self.aggregate_of_its_own(node)
-            if self.groups is None and (self.later or any(self.roots(one, True) for _, one in self.conditions)):
+            if self.groups is not None or self.later or any(self.roots(one, True) for _, one in self.conditions):
                 self.alias(models.Count("pk"))  # one row for each, as an aggregate in place makes it
         else:
             made = self.expression(node)
@@ -284,16 +287,24 @@ class Scope(Expressions):
         if not has_aggregate(node):
             return False
         own = self.roots(node)
+        if counts_rows(node):
+            # Count("*") counts the rows of the query, which joins of its conditions multiply.
+            own = self.later.union(*(self.roots(one, True) for _, one in self.conditions))
         others = set().union(*self.aggregated.values()) if self.aggregated else set()
         for sibling in self.siblings:
             others |= self.roots(sibling)
         for _, condition in self.conditions:
             others |= self.roots(condition, True)
         self.aggregated[name] = own
-        return bool(beside(others, own) or self.later)
+        if counts_rows(node) and own and beside(others, own):
+            raise Unsupported("rows counted beside other aggregates and conditions over relations")
+        return bool(beside(others, own) or (self.later and not counts_rows(node)))
 
     def paths(self, node):
         return paths_of(node)
+
+    def unsupported(self, words):
+        return Unsupported(words)
 
     def has_aggregate(self, node):
         return has_aggregate(node)
@@ -320,7 +331,8 @@ class Scope(Expressions):
         else:
             for name in self.groups:
                 key, outer = (functions.Coalesce(functions.Cast(one, models.TextField()), Value("~none"),
-                                                 output_field=models.TextField()) for one in (F(name), OuterRef(name)))
+                                                 output_field=models.TextField())
+                              for one in (scope.expression(self.group_nodes.get(name, name)), OuterRef(name)))
                 name = scope.alias(key)
                 scope.qs = scope.qs.filter(**{name: outer})
             scope.qs = scope.qs.order_by().annotate(one_=Value(1)).values("one_")
@@ -562,6 +574,10 @@ def paths_of(node, is_condition=False):
         else:
             found += paths_of(value)
     return found
+
+
+def counts_rows(node):
+    return node in ({"Count": "*"}, {"Count": {"expr": "*"}})
 
 
 def beside(others, own):

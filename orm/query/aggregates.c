@@ -1,6 +1,7 @@
 /* The strategy for aggregates.  See aggregates.h. */
-#include "orm/query/aggregates_apart.h"
+#include "orm/query/aggregates.h"
 
+#include "orm/query/aggregates_apart.h"
 #include "orm/query/walk.h"
 
 static void note_row(struct visitor *visitor, struct source *source, const struct field *field)

@@ -23,8 +23,8 @@ static bool resolve_plain(struct scope *scope, const struct path *path, const st
                           const struct rcond **out, struct source_list *needed);
 
 /* Where the related row itself must exist the subselect begins at it; a condition that holds without one
- * (isnull) needs the row it hangs on. */
-static void correlate(struct scope *sub, struct source *from, const struct hop *hop)
+ * (isnull) begins at the row it hangs on: then true is given. */
+static bool correlate(struct scope *sub, struct source *from, const struct hop *hop)
 {
 	struct source_list *sources = &sub->select->sources;
 	struct source *origin = sources->items[0];
@@ -37,12 +37,13 @@ static void correlate(struct scope *sub, struct source *from, const struct hop *
 		related->type = JOIN_BASE;
 		related->parent = from;
 		related->hop = *hop;
-		return;
+		return false;
 	}
 	origin->parent = from;
 	origin->hop = (struct hop){.to = origin->model,
 	                           .from_field = hop->from_field,
 	                           .to_field = related != NULL ? related->hop.from_field : origin->model->pk};
+	return true;
 }
 
 static bool split(struct scope *scope, const struct path *path, const struct operand *operand,
@@ -70,9 +71,19 @@ static bool split(struct scope *scope, const struct path *path, const struct ope
 		                 "an aggregate or a window cannot be compared with related rows under a negation; "
 		                 "annotate it first");
 	demote_joins(&needed);
-	correlate(sub, from, &hop);
+	bool holds_without = correlate(sub, from, &hop);
+	const struct rexpr *key = column_expr(arena, from, hop.from_field);
+
 	*ARENA_PUSH(arena, &sub->select->where) = inner;
 	*out = cond_exists(arena, sub->select);
+	if (!holds_without || !field_can_be_null(key))
+		return true;
+	/* No row to hang on: the condition holds for what is missing, too. */
+	const struct rcond **either = ARENA_ARRAY(arena, const struct rcond *, 2);
+
+	either[0] = *out;
+	either[1] = cond_isnull(arena, key, true);
+	*out = cond_group(arena, RC_OR, either, 2);
 	return true;
 }
 

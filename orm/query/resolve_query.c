@@ -191,14 +191,28 @@ static bool apply_group_by(struct resolved *q, const struct clause *clause)
 	return true;
 }
 
-static bool apply_projection(struct resolved *q, const struct clause *clause)
+/* Django's only() and defer(): each only() begins anew, defer() adds to what is left out. */
+static void apply_deferred(struct resolved *q, const struct clause *clause)
 {
-	if (clause->nonly > 0 || clause->ndefer > 0) {
+	struct path *all;
+
+	if (clause->nonly > 0) {
+		q->ndefer = q->nonly > 0 ? 0 : q->ndefer;
 		q->only = clause->only;
 		q->nonly = clause->nonly;
-		q->defer = clause->defer;
-		q->ndefer = clause->ndefer;
 	}
+	if (clause->ndefer == 0)
+		return;
+	all = ARENA_ARRAY(q->scope->r->arena, struct path, q->ndefer + clause->ndefer);
+	memcpy(all + q->ndefer, clause->defer, clause->ndefer * sizeof *all);
+	copy_bytes(all, q->defer, q->ndefer * sizeof *all);
+	q->defer = all;
+	q->ndefer += clause->ndefer;
+}
+
+static bool apply_projection(struct resolved *q, const struct clause *clause)
+{
+	apply_deferred(q, clause);
 	if (clause->projection == PROJECTION_NONE)
 		return true;
 	if (clause->is_flat && clause->nvalues != 1)

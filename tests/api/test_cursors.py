@@ -43,7 +43,7 @@ ORDERINGS = [
     ("book", {"annotate": COUNT, "filter": {"n__gte": 2}, "order_by": ["-n", "price"]}, None),
     ("book", {"annotate": {"a": {"Avg": "review__stars"}}, "order_by": ["a"]}, None),
     ("book", {"annotate": {"a": {"Avg": "review__stars"}, "w": {"Sum": "chapter__words"}}, "order_by": ["-a", "w"]}, None),
-    ("book", [{"filter": {"review__stars__gte": 2}}, {"annotate": COUNT}, {"order_by": ["-n"]}], [{"order_by": ["-n", "pk"]}]),
+    ("book", [{"filter": {"review__stars__gte": 2}}, {"annotate": COUNT}, {"order_by": ["-n"]}], [{"order_by": ["-n", "-pk"]}]),
     ("book", {"annotate": {"last": {"Subquery": {"model": "Review", "filter": {"book": {"OuterRef": "pk"}},
                                                  "order_by": ["-written_at"], "values": ["stars"], "limit": 1}}},
               "order_by": ["last"]}, None),
@@ -53,9 +53,9 @@ ORDERINGS = [
     ("book", {"values": ["title"], "order_by": ["price"]}, None),
     ("book", {"values_list": ["title", "pages"], "order_by": ["-published"]}, None),
     ("book", {"values_list": ["id"], "flat": True, "order_by": ["-rating"]}, None),
-    ("book", {"values": ["in_print", "rating"], "distinct": True, "order_by": ["-in_print"]}, ["-in_print", "rating"]),
+    ("book", {"values": ["in_print", "rating"], "distinct": True, "order_by": ["-in_print"]}, ["-in_print", "-rating"]),
     ("book", {"values_list": ["publisher__country"], "flat": True, "distinct": True}, ["publisher__country"]),
-    ("book", {"group_by": ["publisher"], "annotate": {"n": {"Count": "*"}}, "order_by": ["-n"]}, ["-n", "publisher_id"]),
+    ("book", {"group_by": ["publisher"], "annotate": {"n": {"Count": "*"}}, "order_by": ["-n"]}, ["-n", "-publisher_id"]),
     ("book", {"group_by": ["publisher__name", "in_print"], "annotate": {"p": {"Avg": "price"}}, "order_by": ["p"]},
      ["p", "publisher__name", "in_print"]),
     ("book", {"group_by": {"year": {"TruncYear": "released"}}, "annotate": {"n": {"Count": "*"}}, "order_by": ["n"]},
@@ -70,7 +70,7 @@ ORDERINGS = [
     ("book", {"annotate": {"r": {"Window": {"expr": {"RowNumber": []}, "order_by": ["-price", "id"]}}},
               "filter": {"r__gt": 7}, "order_by": ["-title"]}, None),
     ("book", {"filter": {"pages__lt": 200}, "values": ["id", "title"], "order_by": ["-title"],
-              "union": [{"model": "Book", "filter": {"pages__gt": 150}, "values": ["id", "title"]}]}, ["-title", "id"]),
+              "union": [{"model": "Book", "filter": {"pages__gt": 150}, "values": ["id", "title"]}]}, ["-title", "-id"]),
     ("book", {"values": ["publisher_id", "in_print"], "order_by": ["in_print"],
               "intersection": [{"model": "Book", "filter": {"pages__gt": 100}, "values": ["publisher_id", "in_print"]}]},
      ["in_print", "publisher_id"]),
@@ -104,11 +104,16 @@ def total(body, order):
     if order is None:
         if isinstance(body, dict) and "order_by" not in body:
             return body
-        order = (body[-1] if isinstance(body, list) else body)["order_by"] + ["pk"]
+        order = (body[-1] if isinstance(body, list) else body)["order_by"]
+        order = order + ["-pk" if goes_down(order[-1]) else "pk"]
     body = dict(body)
     if body.pop("reverse", False):
-        order = ["-" + name for name in order[:-1]] + order[-1:]
+        order = ["-" + name for name in order]
     return dict(body, order_by=order)
+
+
+def goes_down(order):
+    return order.get("desc", False) if isinstance(order, dict) else order.startswith("-")
 
 
 class Pages:
@@ -203,7 +208,7 @@ class WalkTest(Pages, ReadingTest):
         one = self.page("book", body, after=None, limit=3)
         two = self.page("book", body, after=one["next"], limit=11)
         three = self.page("book", body, after=two["next"], limit=50)
-        self.assertEqual(rows_of([one, two, three]), self.rows("book", {"order_by": ["-rating", "pk"]}))
+        self.assertEqual(rows_of([one, two, three]), self.rows("book", {"order_by": ["-rating", "-pk"]}))
 
     def test_no_rows(self):
         for member in ("after", "before"):

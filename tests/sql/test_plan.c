@@ -69,10 +69,33 @@ static void add_levels(struct buf *out, const struct plan *plan)
 		add_levels(out, plan->prefetches[i].plan);
 }
 
+/* A page: "at" is the place that its cursor is to hold.  The cursor is sealed as the first page's. */
+static bool plan_page_case(const struct model *model, const struct query *query, const struct value *at,
+                           struct buf *out)
+{
+	const struct str secret = STR("secret");
+	struct clause *last = (struct clause *)(uintptr_t)&query->clauses[query->nclauses - 1];
+	const struct plan *plan;
+	struct str values[8];
+
+	if (!plan_page(arena, model, NULL, query, secret, 0, &plan, &error))
+		return false;
+	for (size_t i = 0; at != NULL && i < at->list.n; i++)
+		values[i] = at->list.items[i].text;
+	if (at != NULL) {
+		ck_assert_uint_eq(at->list.n, plan->page->ncolumns);
+		last->cursor_text = cursor_write(arena, &plan->page->seal, values, at->list.n);
+		if (!plan_page(arena, model, NULL, query, secret, 0, &plan, &error))
+			return false;
+	}
+	add_levels(out, plan);
+	return true;
+}
+
 /* "article query {…}" as the statements it becomes, or its error. */
 static void plan_case(struct str line, struct buf *out)
 {
-	static const char *const own[] = {"aggregate", NULL};
+	static const char *const own[] = {"aggregate", "at", NULL};
 	struct str rest = line;
 	struct str name = str_cut(&rest, STR(" ")), method = str_cut(&rest, STR(" "));
 	const struct model *model = registry_path(registry, name);
@@ -89,6 +112,8 @@ static void plan_case(struct str line, struct buf *out)
 			add_levels(out, plan);
 		if (ok && plan->count != COUNT_NONE)
 			add_statement(out, &plan->count_statement);
+	} else if (ok && str_is(method, "page")) {
+		ok = plan_page_case(model, query, value_get(body, "at"), out);
 	} else if (ok && str_is(method, "count")) {
 		ok = plan_count(arena, model, NULL, query, &statement, &error);
 		if (ok)

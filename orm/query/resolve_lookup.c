@@ -441,6 +441,32 @@ static bool is_year_of_column(const struct rexpr *left)
 	return left->kind == R_CALL && str_is(str_of(left->function->name), "ExtractYear");
 }
 
+/* An integer compared with a fraction: the next whole number on the side that keeps the meaning. */
+static const struct value *whole_bound(struct arena *arena, const struct lookup *lookup,
+                                       const struct value *literal)
+{
+	static const struct {
+		const char *lookup;
+		bool is_up;
+	} bounds[] = {{"gt", false}, {"lte", false}, {"gte", true}, {"lt", true}};
+
+	for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+		if (!str_is(str_of(lookup->name), bounds[i].lookup) || literal->real < -9e15 || literal->real > 9e15)
+			continue;
+		struct value *whole = ARENA_NEW(arena, struct value);
+
+		*whole = *literal;
+		whole->kind = VALUE_INT;
+		whole->integer = (int64_t)literal->real;
+		if ((double)whole->integer > literal->real)
+			whole->integer--;
+		if (bounds[i].is_up && (double)whole->integer < literal->real)
+			whole->integer++;
+		return whole;
+	}
+	return literal;
+}
+
 static bool build_same(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
                        const struct operand *operand, const struct rexpr *right,
                        const struct rcond **out)
@@ -449,7 +475,11 @@ static bool build_same(struct scope *scope, const struct lookup *lookup, const s
 		if (operand->kind != OPERAND_LITERAL)
 			return error_set(scope->r->error, ERROR_VALUE, operand->pos,
 			                 "expected one value, got an array");
-		if (!literal_operand(scope, left->field, operand->literal, &right))
+		const struct value *literal = operand->literal;
+
+		if (literal->kind == VALUE_REAL && kind_of(left) == TYPE_INTEGER)
+			literal = whole_bound(scope->r->arena, lookup, literal);
+		if (!literal_operand(scope, left->field, literal, &right))
 			return false;
 		if (is_year_of_column(left) && build_year(scope, lookup, left, right, out))
 			return true;

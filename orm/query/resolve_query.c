@@ -219,7 +219,7 @@ static bool apply_projection(struct resolved *q, const struct clause *clause)
 		return error_set(q->scope->r->error, ERROR_TYPE, clause->pos,
 		                 "'flat' is not valid when values_list holds other than one field");
 	q->projection = clause->projection;
-	q->projects_all = clause->projects_all;
+	q->projects_all = clause->projects_all || clause->nvalues == 0; /* Django's values() */
 	q->is_flat = clause->is_flat;
 	q->values = clause->values;
 	q->nvalues = clause->nvalues;

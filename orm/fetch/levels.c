@@ -8,6 +8,11 @@
 
 #include "orm/fetch/keys.h"
 
+/* A row below several parents is written under each of them, so a path that goes in circles grows by every
+ * turn: people who are all friends, their friends, theirs …  The most rows that may stand below one row, where
+ * they are more than all rows that were read. */
+#define REPEATED_ROWS 100000
+
 /* One slot to be filled. */
 struct job {
 	struct fetched *parent;
@@ -132,9 +137,59 @@ static bool run_level(struct db_session *session, struct jobs *jobs, struct erro
 	return true;
 }
 
+static uint64_t count_read(const struct fetched *fetched)
+{
+	uint64_t n = fetched->rows.nrows;
+
+	for (size_t i = 0; fetched->slots != NULL && i < fetched->plan->nprefetches; i++)
+		if (fetched->slots[i].children != NULL)
+			n += count_read(fetched->slots[i].children);
+	return n;
+}
+
+/* How many rows each row becomes, itself among them; no more than `most` + 1. */
+static const uint64_t *count_written(struct arena *arena, const struct fetched *fetched, uint64_t most)
+{
+	size_t nrows = fetched->rows.nrows;
+	uint64_t *written = ARENA_ARRAY(arena, uint64_t, nrows);
+
+	for (size_t row = 0; row < nrows; row++)
+		written[row] = 1;
+	for (size_t i = 0; fetched->slots != NULL && i < fetched->plan->nprefetches; i++) {
+		const struct fetched_slot *slot = &fetched->slots[i];
+		const uint64_t *below;
+
+		if (slot->children == NULL)
+			continue;
+		below = count_written(arena, slot->children, most);
+		for (size_t row = 0; row < nrows; row++)
+			for (uint32_t j = 0; j < slot->count[row] && written[row] <= most; j++)
+				written[row] += below[slot->order[slot->first[row] + j]];
+		for (size_t row = 0; row < nrows; row++)
+			if (written[row] > most)
+				written[row] = most + 1;
+	}
+	return written;
+}
+
+static bool fits(struct arena *arena, const struct fetched *top, struct error *error)
+{
+	uint64_t read = count_read(top), most = read > REPEATED_ROWS ? read : REPEATED_ROWS;
+	const uint64_t *written = count_written(arena, top, most);
+
+	for (size_t row = 0; row < top->rows.nrows; row++)
+		if (written[row] > most)
+			return error_set_nowhere(error, ERROR_VALUE,
+			                         "prefetch_related goes in circles: one row would hold more than %d "
+			                         "others, most of them repeated.",
+			                         REPEATED_ROWS);
+	return true;
+}
+
 bool fetch_levels(struct db_session *session, struct fetched *top, struct error *error)
 {
 	struct jobs level = {0};
+	size_t depth = 0;
 
 	add_jobs(session->arena, top, &level);
 	while (level.n > 0) {
@@ -145,6 +200,7 @@ bool fetch_levels(struct db_session *session, struct fetched *top, struct error 
 		for (size_t i = 0; i < level.n; i++)
 			add_jobs(session->arena, level.items[i].children, &below);
 		level = below;
+		depth++;
 	}
-	return true;
+	return depth < 2 || fits(session->arena, top, error);
 }

@@ -90,6 +90,19 @@ def is_expression(value):
     return name in ARITHMETIC or name[:1].isupper()
 
 
+def raised(value):
+    """An expression as it is seen from a query one deeper: its columns are the outer ones."""
+    if isinstance(value, list):
+        return [raised(item) for item in value]
+    if isinstance(value, dict) and len(value) == 1:
+        name, inner = named(value)
+        if name == "F":
+            return {"OuterRef": inner}
+        if name in ARITHMETIC:
+            return {name: raised(inner)}
+    return value
+
+
 def named(value):
     return next(iter(value.items()))
 
@@ -426,11 +439,8 @@ class Expressions:
     # ---- conditions ----
 
     def condition(self, node):
-        found = Q()
-        for name, value in node.items():
-            part = self.condition_member(name, value)
-            found = part if not found else found & part
-        return found or ~NOBODY
+        parts = [self.condition_member(name, value) for name, value in node.items()]
+        return self.combination("and", parts)
 
     def condition_member(self, name, value):
         if name == "xor" and self.roots(value, True):
@@ -438,13 +448,24 @@ class Expressions:
         if name in ("and", "or", "xor"):
             return self.combination(name, [self.condition(item) for item in value])
         if name == "not":
-            return ~self.condition(value)
+            with self.negation():
+                return ~self.condition(value)
         if name == "lookup":
             return self.lookup_of_expression(*value)
         if name[:1].isupper():
             return self.condition_of_expression({name: value})
         if isinstance(value, dict) and value and set(value) <= QUESTIONS and self.is_multiple(name):
             return self.question(name, value)
+        return self.leaf(name, value)
+
+    def leaf(self, name, value):
+        field, lookup = self.field_and_lookup(name)
+        if lookup == "in" and value == [] and self.multiple_root(name):
+            raise self.unsupported("an empty list over a multi-valued relation")
+        if self.splits and self.multiple_root(name):
+            scope = self.child(self.model)
+            rows = scope.qs.order_by().filter(pk=OuterRef("pk"))
+            return Q(Exists(rows.filter(**{name: scope.right_side(name, raised(value))})))
         return Q(**{name: self.right_side(name, value)})
 
     def combination(self, word, parts):
@@ -452,10 +473,8 @@ class Expressions:
             return self.parity(parts)
         if not parts:
             return NOBODY if word == "or" else ~NOBODY
-        found = parts[0]
-        for part in parts[1:]:
-            found = found & part if word == "and" else found | part
-        return found
+        # Not by & and |, which would make one level of nested ones: what is nested stays so.
+        return parts[0] if len(parts) == 1 else Q(*parts, _connector=word.upper())
 
     def parity(self, parts):
         if not parts:

@@ -153,7 +153,7 @@ class Generator:
         if multiple and self.chance(0.1):
             return self.question(model)
         if self.nested < 1 and self.chance(0.07):
-            return self.exists(model)
+            return self.exists(model, multiple)
         if self.chance(0.05):
             return {"xor": [self.condition(model, 0, False) for _ in range(self.random.randrange(1, 4))]}
         found = {}
@@ -181,10 +181,10 @@ class Generator:
         found = [one for one in self.LINKS if one[1] == model]
         return self.random.choice(found) if found else None
 
-    def exists(self, model):
+    def exists(self, model, multiple):
         link = self.link(model)
         if link is None:
-            return self.leaf(model)
+            return self.leaf(model, multiple)
         return {"Exists": self.inner(link)}
 
     def inner(self, link, **clauses):

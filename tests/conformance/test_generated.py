@@ -11,7 +11,7 @@ import sys
 import time
 import unittest
 
-from asking import AGREED, BOTH_REFUSED, UNASKED, Asker
+from asking import AGREED, BOTH_REFUSED, SPLIT, UNASKED, Asker
 from generator import Generator, shrink
 
 SEED = 20260101
@@ -38,7 +38,7 @@ def ask_many(asker, seed, count, stop_after=5, show=print):
         request = Generator(number).query()
         verdict = asker.ask(*request)
         counts[verdict.kind] += 1
-        if verdict.kind in (AGREED, UNASKED, BOTH_REFUSED):
+        if verdict.kind in (AGREED, SPLIT, UNASKED, BOTH_REFUSED):
             continue
         small = shrink(request, lambda one: reason(asker, one) == why_of(verdict))
         found.append("seed %d\n%s" % (number, asker.report(asker.ask(*small))))

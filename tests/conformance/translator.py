@@ -5,8 +5,8 @@ description of how its rows are shown (Shape).  Where the protocol is right on p
 each aggregate is asked for by a query of its own.
 """
 
+import contextlib
 import itertools
-import re
 
 import pytz
 from django.contrib.postgres.fields import ArrayField
@@ -73,6 +73,22 @@ class Scope(Expressions):
         self.counts = None
         self.later = set()
         self.zone = outer.zone if outer else None
+        self.negations = 0
+        self.in_filter = False
+
+    # ---- negation ----
+
+    @contextlib.contextmanager
+    def negation(self):
+        self.negations += 1
+        yield
+        self.negations -= 1
+
+    @property
+    def splits(self):
+        """Whether a condition over a multi-valued relation is to be split off by us and not by Django: its own way,
+        Query.split_exclude, goes wrong where a table is joined twice."""
+        return self.world.splits and self.in_filter and self.negations > 0
 
     # ---- names ----
 
@@ -128,12 +144,19 @@ class Scope(Expressions):
         return fields[-1].related_model, "__".join(back + ["pk"])
 
     def multiple_root(self, path):
-        """The path as far as its last multi-valued relation, or None."""
-        fields, _ = self.walk(path)
-        for number in reversed(range(len(fields))):
-            if fields[number].one_to_many or fields[number].many_to_many:
-                return "__".join(path.split("__")[: number + 1])
-        return None
+        """The path as far as its last multi-valued relation, or None.  A many-to-many is two steps, the first of them
+        multi-valued and the same as that to the model in between."""
+        names, found = [], None
+        for field in self.walk(path)[0]:
+            if field.many_to_many:
+                names.append(first_step(field))
+                found = "__".join(names)
+                names.append(field.name)
+                continue
+            names.append(field.name)
+            if field.one_to_many:
+                found = "__".join(names)
+        return found
 
     def there(self, path):
         """That the row at a path's end is there: NULLs that a LEFT JOIN made are no rows."""
@@ -234,13 +257,18 @@ class Scope(Expressions):
     def filter(self, node):
         self.thaw_windows(node)
         self.conditions.append(("filter", node))
+        self.in_filter = True
         found = self.condition(node)
+        self.in_filter = False
         self.qs = self.qs.filter(found)
 
     def exclude(self, node):
         self.thaw_windows(node)
         self.conditions.append(("exclude", node))
-        found = self.condition(node)
+        self.in_filter = True
+        with self.negation():
+            found = self.condition(node)
+        self.in_filter = False
         self.qs = self.qs.exclude(found)
 
     def group(self, items):
@@ -250,6 +278,8 @@ class Scope(Expressions):
         if not self.qs.query.order_by and not self.qs.query.extra_order_by:
             self.qs = self.qs.order_by()
         paths, expressions = self.projection(items)
+        if not paths and not expressions:
+            raise Unsupported("no groups")
         for name in paths:
             if name in self.qs.query.annotations and name not in self.qs.query.annotation_select:
                 self.qs.query.append_annotation_mask([name])
@@ -312,20 +342,8 @@ class Scope(Expressions):
     def aggregate_of_its_own(self, node):
         if any(isinstance(item, str) and self.multiple_root(item) for item in self.groups or []):
             raise Unsupported("several aggregates grouped by a multi-valued relation")
-        own = self.roots(node)
         scope = Scope(self.world, self.model, self)
-        for kind, condition in self.conditions:
-            if mentions(condition, set(self.aggregated)):
-                continue
-            elsewhere = beside(self.roots(condition, True), own)
-            if any(one.startswith(path + "__") for one in elsewhere for path in own):
-                raise Unsupported("an aggregate over a relation that a deeper condition filters")
-            if not elsewhere:
-                getattr(scope, kind)(condition)
-            else:
-                kept = Scope(self.world, self.model)
-                getattr(kept, kind)(condition)
-                scope.qs = scope.qs.filter(pk__in=kept.qs.order_by().values("pk"))
+        self.rows_for(node, scope)
         if self.groups is None:
             scope.qs = scope.qs.filter(pk=OuterRef("pk")).order_by().values("pk")
         else:
@@ -342,6 +360,39 @@ class Scope(Expressions):
         if is_count(node):
             return functions.Coalesce(found, Value(0), output_field=models.BigIntegerField())
         return found
+
+    def rows_for(self, node, scope):
+        """Into a scope of this model: the conditions so far, as the rows that this aggregate's relation has see them."""
+        own = self.roots(node)
+        for kind, condition in self.conditions:
+            if mentions(condition, set(self.aggregated)):
+                continue
+            together = {}
+            for name, value in members(kind, condition):
+                elsewhere = beside(self.roots({name: value}, True), own)
+                if not elsewhere:
+                    together[name] = value
+                    continue
+                if elsewhere != self.roots({name: value}, True):
+                    raise Unsupported("a condition over an aggregate's relation and another one")
+                if any(one.startswith(path + "__") for one in elsewhere for path in own):
+                    raise Unsupported("an aggregate over a relation that a deeper condition filters")
+                kept = Scope(self.world, self.model)
+                getattr(kept, kind)({name: value})
+                scope.qs = scope.qs.filter(pk__in=kept.qs.order_by().values("pk"))
+            if together:
+                getattr(scope, kind)(together)
+
+    def rows_of(self, node):
+        """The scope in which this aggregate of all rows has the rows of its relation, each once."""
+        others = set().union(*(self.roots(one, True) for _, one in self.conditions)) if self.conditions else set()
+        if counts_rows(node) or not beside(others, self.roots(node)):
+            return self
+        if self.qs.query.annotations or self.qs.query.is_sliced or self.qs.query.distinct:
+            raise Unsupported("an aggregate of annotated rows that a condition multiplies")
+        scope = Scope(self.world, self.model)
+        self.rows_for(node, scope)
+        return scope
 
     # ---- projection, order, slice ----
 
@@ -470,6 +521,7 @@ class World:
 
     def __init__(self, models_):
         self.models = {}
+        self.splits = False
         for name, value in vars(models_).items():
             if isinstance(value, type) and issubclass(value, models.Model):
                 self.models[name.lower()] = value
@@ -520,8 +572,9 @@ class World:
     def ask_aggregate(self, scope, body):
         found = {}
         for name, node in body["aggregate"].items():
-            made = scope.expression(node)
-            found[name] = scope.qs.aggregate(**{name: made})[name]
+            rows = scope.rows_of(node)
+            made = rows.expression(node)
+            found[name] = rows.qs.aggregate(**{name: made})[name]
         return found, True
 
     def ask_in_bulk(self, scope, body):
@@ -574,6 +627,32 @@ def paths_of(node, is_condition=False):
         else:
             found += paths_of(value)
     return found
+
+
+def members(kind, condition):
+    """The parts of a filter that hold together; an exclusion is one."""
+    if kind == "exclude":
+        return [("and", [condition])]
+    found = []
+    for name, value in condition.items():
+        if name == "and":
+            for item in value:
+                found += members(kind, item)
+        else:
+            found.append((name, value))
+    names = [name for name, _ in found]
+    return [(name, value) if names.count(name) == 1 else ("and", [{name: value}]) for name, value in found]
+
+
+def first_step(field):
+    """The name of the step from a model to the one between it and the far side of a many-to-many."""
+    if field.auto_created and not field.concrete:
+        far, near = field.field, field.field.m2m_reverse_field_name()
+    else:
+        far, near = field, field.m2m_field_name()
+    key = far.remote_field.through._meta.get_field(near)
+    return key.related_query_name() if not far.remote_field.through._meta.auto_created else "%s:%s" % (
+        far.remote_field.through._meta.db_table, key.column)
 
 
 def counts_rows(node):

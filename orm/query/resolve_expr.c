@@ -178,15 +178,19 @@ static bool resolve_select_expr(struct scope *scope, const struct expr *expr, co
 {
 	struct rexpr *result = rexpr_new(scope->r->arena, R_SUBSELECT, NULL, 0);
 
-	if (!resolve_subquery(scope, expr->query, expr->kind != EXPR_EXISTS, &result->select))
+	const struct select *select;
+
+	if (!resolve_subquery(scope, expr->query, expr->kind != EXPR_EXISTS, &select))
 		return false;
 	*out = result;
+	/* The select stands in one place: what nests would be walked twice at every level. */
 	if (expr->kind == EXPR_EXISTS) {
 		result->kind = R_CONDITION;
-		result->condition = cond_exists(scope->r->arena, result->select);
+		result->condition = cond_exists(scope->r->arena, select);
 		result->field = field_of_type("BooleanField");
 		return true;
 	}
+	result->select = select;
 	result->field = result->select->columns.items[0].expr->field;
 	if (expr->kind == EXPR_ARRAY_SUBQUERY) {
 		result->kind = R_ARRAY;

@@ -384,14 +384,14 @@ static bool holds_password(struct str url)
 static void warn_of_readers(struct loading *l)
 {
 	struct stat info;
-	bool has_password = false;
+	bool has_password = l->settings->secret[0] != '\0';
 	for (size_t i = 0; i < l->databases.n; i++)
 		has_password = has_password || holds_password(str_of(l->databases.items[i].url));
 	if (!has_password || stat(arena_cstr(l->arena, l->file), &info) != 0 ||
 	    (info.st_mode & S_IROTH) == 0)
 		return;
 	buf_printf(l->report,
-	           "%.*s: warning: holds a password and can be read by every user (chmod 640)\n",
+	           "%.*s: warning: holds a password or secret and can be read by every user (chmod 640)\n",
 	           STR_ARG(l->file));
 }
 

@@ -4,7 +4,7 @@ import base64
 import unittest
 
 import seeds
-from harness import ApiTest
+from harness import ApiTest, Server
 from reading import ReadingTest
 
 COUNT = {"n": {"Count": "review"}}
@@ -343,6 +343,27 @@ class ChangingTest(Pages, ApiTest):
         self.assertEqual((empty["results"], empty["next"]), ([], None))
         back = self.page("country", {}, before=empty["previous"], limit=5)
         self.assertEqual(back["results"], page["results"])
+
+
+class SecretTest(unittest.TestCase):
+    def next_of(self, environment, after=None):
+        server = Server("press", environment=environment)
+        try:
+            server.sql(seeds.PRESS)
+            client = server.client()
+            answer = client.query("book", {"order_by": ["-price"], "limit": 3, "after": after})
+            client.close()
+            self.assertNotIn("0123456789", server.output.text())
+            return answer
+        finally:
+            server.stop()
+
+    def test_servers_with_one_secret_take_each_others_cursors_and_others_do_not(self):
+        shared = {"QUERN_SECRET": "0123456789 for all servers"}
+        token = self.next_of(shared).json["next"]
+        self.assertEqual(self.next_of(shared, token).status, 200)
+        self.assertEqual(self.next_of({"QUERN_SECRET": "another secret of ours"}, token).status, 400)
+        self.assertEqual(self.next_of({}, token).status, 400)
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ START_TEST(a_password_in_a_file_that_all_can_read_is_warned_of)
 		chmod(path, 0644);
 		buf_clear(&report);
 		ck_assert(load(path, NULL, 0));
-		ck_assert_str_eq(told(), "FILE: warning: holds a password and can be read by every user "
+		ck_assert_str_eq(told(), "FILE: warning: holds a password or secret and can be read by every user "
 		                         "(chmod 640)\n");
 		chmod(path, 0640);
 		buf_clear(&report);
@@ -221,6 +221,28 @@ START_TEST(a_password_in_a_file_that_all_can_read_is_warned_of)
 	chmod(path, 0644);
 	ck_assert(load(path, NULL, 0));
 	ck_assert_str_eq(told(), "");
+}
+END_TEST
+
+START_TEST(a_secret_is_said_or_random)
+{
+	const char *first;
+
+	ck_assert(load(NULL, NULL, 0));
+	first = settings.secret;
+	ck_assert_uint_eq(strlen(first), 64);
+	ck_assert(load(NULL, NULL, 0));
+	ck_assert_str_ne(settings.secret, first);
+	setenv("QUERN_SECRET", "correct horse battery staple", 1);
+	ck_assert(load(NULL, NULL, 0));
+	ck_assert_str_eq(settings.secret, "correct horse battery staple");
+	unsetenv("QUERN_SECRET");
+	write_file("{\"secret\": \"said in the file\"}");
+	chmod(path, 0644);
+	ck_assert(load(path, NULL, 0));
+	ck_assert_str_eq(settings.secret, "said in the file");
+	ck_assert_ptr_nonnull(strstr(told(), "chmod 640"));
+	ck_assert_ptr_null(strstr(told(), "said in the file"));
 }
 END_TEST
 
@@ -310,6 +332,7 @@ int main(void)
 	tcase_add_test(group, a_file_that_is_no_json_is_told_with_its_place);
 	tcase_add_test(group, a_missing_file_is_a_mistake);
 	tcase_add_test(group, a_password_in_a_file_that_all_can_read_is_warned_of);
+	tcase_add_test(group, a_secret_is_said_or_random);
 	tcase_add_test(group, no_message_shows_a_database_url);
 	tcase_add_test(group, a_variable_that_is_nearly_a_setting_is_warned_of);
 	tcase_add_test(group, the_example_is_right);

@@ -313,7 +313,7 @@ void db_session_cancel(struct db_session *session)
 
 /* Running. */
 
-static bool check_params(const struct statement *statements, size_t n, struct error *error)
+bool params_are_few(const struct statement *statements, size_t n, struct error *error)
 {
 	for (size_t i = 0; i < n; i++)
 		if (statements[i].nparams > MAX_PARAMS)
@@ -358,7 +358,7 @@ bool db_run(struct db_session *session, const struct statement *statements, size
 {
 	if (n == 0)
 		return true;
-	if (!session_is_usable(session, error) || !check_params(statements, n, error))
+	if (!session_is_usable(session, error) || !params_are_few(statements, n, error))
 		return false;
 	struct segment segment;
 	segment_init(&segment, session, error);
@@ -394,7 +394,7 @@ bool db_run_each(struct db_session *session, const struct statement *statements,
 {
 	if (n == 0)
 		return true;
-	if (!session_is_usable(session, error) || !check_params(statements, n, error))
+	if (!session_is_usable(session, error) || !params_are_few(statements, n, error))
 		return false;
 	struct segment *segments = ARENA_ARRAY(session->arena, struct segment, n);
 	struct error *errors = ARENA_ARRAY(session->arena, struct error, n);

@@ -263,6 +263,8 @@ void db_wake(struct db *db);
 /* Frees the memory of a pool that is closed, when nobody holds a lease any more. */
 void db_destroy(struct db *db);
 bool session_is_usable(struct db_session *session, struct error *error);
+/* Whether the protocol can count the parameters of each; libpq would take the connection down.  ERROR_TOO_LARGE. */
+bool params_are_few(const struct statement *statements, size_t n, struct error *error);
 
 /* flight.c */
 /* Begins a flight; segments and control commands are added, then it is ended by its Sync. */

@@ -83,7 +83,7 @@ bool db_stream_open(struct db_session *session, const struct statement *statemen
                     struct db_stream **out, struct error *error)
 {
 	struct conn *conn;
-	if (!lease_connection(session, &conn, error))
+	if (!params_are_few(statement, 1, error) || !lease_connection(session, &conn, error))
 		return false;
 	struct db_stream *stream = ARENA_NEW(session->arena, struct db_stream);
 	stream->session = session;

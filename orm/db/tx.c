@@ -77,7 +77,7 @@ bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n, s
 {
 	if (n == 0)
 		return true;
-	if (!session_is_usable(tx->session, error))
+	if (!session_is_usable(tx->session, error) || !params_are_few(statements, n, error))
 		return false;
 	bool is_first = tx->begin != NULL;
 	for (int attempt = 0;; attempt++) {

@@ -418,6 +418,21 @@ static void asks_too_much(void *arg)
 	statement.params = ARENA_ARRAY(c.arena, struct param, 65536);
 	ck_assert(!db_query(&c.session, &statement, true, &rows, &c.error));
 	ck_assert_int_eq(c.error.kind, ERROR_TOO_LARGE);
+	error_clear(&c.error);
+
+	struct db_stream *stream;
+	ck_assert(!db_stream_open(&c.session, &statement, &stream, &c.error));
+	ck_assert_int_eq(c.error.kind, ERROR_TOO_LARGE);
+	error_clear(&c.error);
+
+	struct db_tx *tx;
+	ck_assert(db_begin(&c.session, DB_READ_COMMITTED, &tx, &c.error));
+	ck_assert(!db_tx_query(tx, &statement, &rows, &c.error));
+	ck_assert_int_eq(c.error.kind, ERROR_TOO_LARGE);
+	error_clear(&c.error);
+	db_rollback(tx);
+	/* No connection was lost by it. */
+	ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
 	client_close(&c);
 }
 

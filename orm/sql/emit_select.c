@@ -154,25 +154,29 @@ static void emit_columns(struct emit *e, const struct select *select)
 	}
 }
 
+/* An expression with parameters is the same as a column's only by its place. */
+static void emit_by_place(struct emit *e, const struct select *select, const struct rexpr *expr)
+{
+	unsigned position = 0;
+
+	for (unsigned i = 0; i < select->columns.n && expr->kind != R_COLUMN; i++)
+		if (select->columns.items[i].expr == expr)
+			position = i + 1;
+	if (position > 0)
+		sql_number(&e->sql, position);
+	else
+		emit_expr(e, expr);
+}
+
 static void emit_group_by(struct emit *e, const struct select *select)
 {
 	if (!select->is_grouped || select->group_by.n == 0)
 		return;
 	sql_lit(&e->sql, " GROUP BY ");
 	for (size_t i = 0; i < select->group_by.n; i++) {
-		const struct rexpr *group = select->group_by.items[i];
-		unsigned position = 0;
-
-		/* An expression with parameters is the same as a column's only by its place. */
-		for (unsigned j = 0; j < select->columns.n && group->kind != R_COLUMN; j++)
-			if (select->columns.items[j].expr == group)
-				position = j + 1;
 		if (i > 0)
 			sql_lit(&e->sql, ", ");
-		if (position > 0)
-			sql_number(&e->sql, position);
-		else
-			emit_expr(e, group);
+		emit_by_place(e, select, select->group_by.items[i]);
 	}
 }
 
@@ -203,7 +207,7 @@ static void emit_distinct(struct emit *e, const struct select *select)
 	for (size_t i = 0; i < select->distinct_on.n; i++) {
 		if (i > 0)
 			sql_lit(&e->sql, ", ");
-		emit_expr(e, select->distinct_on.items[i]);
+		emit_by_place(e, select, select->distinct_on.items[i]);
 	}
 	sql_lit(&e->sql, ") ");
 }

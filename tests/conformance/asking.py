@@ -19,7 +19,7 @@ from translator import Unsupported, World  # noqa: E402
 
 harness.TEST_MODELS = HERE
 AGREED, SPLIT, BOTH_REFUSED, DIFFERENT, REFUSED, FAILED, UNASKED = (
-    "agreed", "agreed with NOT EXISTS where Django splits an exclusion off", "both refused", "different", "refused", "failed",
+    "agreed", "agreed where negations are said in full", "both refused", "different", "refused", "failed",
     "unasked")
 TRANSFORMS = ("Lower", "Upper", "Length", "Trim", "LTrim", "RTrim", "Reverse", "MD5", "Abs", "Ceil", "Floor", "Round", "Sign", "Sqrt")
 
@@ -73,14 +73,14 @@ class Asker:
                            response.body.decode("utf-8", "replace"), expected=expected)
         answer = response.json
         found = Comparison(zone).answers(answer, expected, is_ordered)
-        if found and self.agrees_without_split_exclude(request, answer):
+        if found and self.agrees_said_in_full(request, answer):
             return Verdict(SPLIT, request, found, answer, expected)
         if found:
             return Verdict(DIFFERENT, request, found, answer, expected)
         return Verdict(AGREED, request, answer=answer, expected=expected)
 
-    def agrees_without_split_exclude(self, request, answer):
-        """Django again, with what is negated over a multi-valued relation said as NOT EXISTS."""
+    def agrees_said_in_full(self, request, answer):
+        """Django again, with its negations said in full (Scope.splits)."""
         self.world.splits = True
         try:
             expected, is_ordered, zone = self.world.ask(*request)

@@ -466,15 +466,22 @@ class Expressions:
             scope = self.child(self.model)
             rows = scope.qs.order_by().filter(pk=OuterRef("pk"))
             return Q(Exists(rows.filter(**{name: scope.right_side(name, raised(value))})))
-        return Q(**{name: self.right_side(name, value)})
+        found = Q(**{name: self.right_side(name, value)})
+        column = self.column_of(name)
+        if self.splits and self.negations % 2 and column and lookup != "isnull" and value is not None:
+            return Q(found, **{column + "__isnull": False})
+        return found
 
     def combination(self, word, parts):
         if word == "xor":
             return self.parity(parts)
         if not parts:
             return NOBODY if word == "or" else ~NOBODY
-        # Not by & and |, which would make one level of nested ones: what is nested stays so.
-        return parts[0] if len(parts) == 1 else Q(*parts, _connector=word.upper())
+        if len(parts) == 1:
+            return parts[0]
+        # Not by & and |, which make one level of nested ones: what is nested stays so, but one leaf is no level.
+        items = [part.children[0] if len(part) == 1 and not part.negated else part for part in parts]
+        return Q(*items, _connector=word.upper())
 
     def parity(self, parts):
         if not parts:

@@ -86,8 +86,9 @@ class Scope(Expressions):
 
     @property
     def splits(self):
-        """Whether a condition over a multi-valued relation is to be split off by us and not by Django: its own way,
-        Query.split_exclude, goes wrong where a table is joined twice."""
+        """Whether a negation is said in full, as the protocol has it: NOT EXISTS over a multi-valued relation, where
+        Django's own Query.split_exclude goes wrong when a table is joined twice; and NOT (a = 1 AND a IS NOT NULL),
+        where Django leaves the second half away if an earlier condition had made the join an INNER one."""
         return self.world.splits and self.in_filter and self.negations > 0
 
     # ---- names ----
@@ -131,6 +132,13 @@ class Scope(Expressions):
         if len(words) > 1:
             return None, words[-1]
         return field, words[0] if words else "exact"
+
+    def column_of(self, name):
+        """The path of a condition as far as its column, without transforms and lookup."""
+        if name.split("__")[0] in self.qs.query.annotations:
+            return None
+        fields, _ = self.walk(name)
+        return "__".join(name.split("__")[: len(fields)])
 
     def is_multiple(self, path):
         fields, words = self.walk(path)

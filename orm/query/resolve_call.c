@@ -143,14 +143,15 @@ static const struct value *option(const struct expr *expr, const char *name)
 static const struct expr *all_arguments(struct scope *scope, const struct expr *expr,
                                         const struct function *any, size_t *n)
 {
+	static const struct expr none;
 	const struct value *named = option(expr, any->named);
 	struct expr *args;
 
 	*n = expr->nargs;
 	if (named == NULL)
-		return expr->args;
+		return expr->args != NULL ? expr->args : &none;
 	args = ARENA_ARRAY(scope->r->arena, struct expr, expr->nargs + 1);
-	memcpy(args, expr->args, expr->nargs * sizeof *args);
+	copy_bytes(args, expr->args, expr->nargs * sizeof *args);
 	args[expr->nargs] = (struct expr){.kind = EXPR_LITERAL, .pos = named->pos, .literal = named};
 	if (value_is_expression(named)) {
 		const struct expr *decoded;

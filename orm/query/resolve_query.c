@@ -210,6 +210,26 @@ static void apply_deferred(struct resolved *q, const struct clause *clause)
 	q->ndefer += clause->ndefer;
 }
 
+/* What values names anew is an annotation for whatever follows: an order, a filter of a later clause. */
+static bool name_projected(struct resolved *q, const struct clause *clause)
+{
+	struct scope *scope = q->scope;
+
+	for (size_t i = 0; i < clause->nvalues; i++) {
+		const struct named_expr *named = &clause->values[i];
+		const struct rexpr *expr;
+
+		if (named->expr->kind == EXPR_PATH || scope_annotation(scope, named->name) != NULL)
+			continue;
+		if (!check_name(scope, named) || !resolve_expr(scope, named->expr, NULL, NULL, &expr))
+			return false;
+		if (expr->field == NULL || (expr->has_aggregate && !q->select->is_grouped))
+			continue; /* refused where the rows are made */
+		put_annotation(scope, (struct annotation){.name = named->name, .expr = expr, .is_projected = true});
+	}
+	return true;
+}
+
 static bool apply_projection(struct resolved *q, const struct clause *clause)
 {
 	apply_deferred(q, clause);
@@ -223,6 +243,20 @@ static bool apply_projection(struct resolved *q, const struct clause *clause)
 	q->is_flat = clause->is_flat;
 	q->values = clause->values;
 	q->nvalues = clause->nvalues;
+	return name_projected(q, clause);
+}
+
+/* A name that cannot be ordered by is told at once, also where the order is not needed (count). */
+static bool check_order_names(struct resolved *q, const struct clause *clause)
+{
+	for (size_t i = 0; q->combinator == COMBINATOR_NONE && i < clause->norder_by; i++) {
+		const struct expr *expr = clause->order_by[i].expr;
+		struct target target;
+
+		if (!clause->order_by[i].is_random && expr->kind == EXPR_PATH &&
+		    !path_resolve(q->scope, q->scope->model, &expr->path, &target))
+			return false;
+	}
 	return true;
 }
 
@@ -232,6 +266,8 @@ static bool apply_order(struct resolved *q, const struct clause *clause)
 
 	if ((clause->has_order_by || clause->is_reversed) && is_sliced)
 		return refuse(q->scope, clause->pos, "reorder a query");
+	if (!check_order_names(q, clause))
+		return false;
 	if (clause->has_order_by) {
 		q->has_order = true;
 		q->order_by = clause->order_by;

@@ -245,15 +245,43 @@ static bool in_groups(const struct resolved *q, const struct rexpr *expr)
 	return expr->kind == R_PARAM;
 }
 
+static const struct layout_member *find_member(const struct resolved *q, struct str name)
+{
+	for (size_t i = 0; i < q->root.members.n; i++)
+		if (str_eq(q->root.members.items[i].name, name))
+			return &q->root.members.items[i];
+	return NULL;
+}
+
+/* A row has each name once: the same value again is dropped, another value has no name. */
+static bool is_new(struct resolved *q, const struct named_expr *named, const struct rexpr *expr, bool *out)
+{
+	const struct layout_member *member =
+	    q->projection == PROJECTION_VALUES ? find_member(q, named->name) : NULL;
+
+	*out = member == NULL;
+	if (member == NULL)
+		return true;
+	const struct rexpr *there = q->select->columns.items[member->column].expr;
+
+	if (there == expr || (there->kind == R_COLUMN && expr->kind == R_COLUMN &&
+	                      there->source == expr->source && there->field == expr->field))
+		return true;
+	return error_set(q->scope->r->error, ERROR_VALUE, named->pos, "'%.*s' names two values",
+	                 STR_ARG(named->name));
+}
+
 static bool add_values(struct resolved *q)
 {
 	struct scope *scope = q->scope;
 
 	for (size_t i = 0; i < q->nvalues; i++) {
 		const struct named_expr *named = &q->values[i];
-		const struct rexpr *expr;
+		const struct annotation *own = scope_annotation(scope, named->name);
+		const struct rexpr *expr = own != NULL && own->is_projected ? own->expr : NULL;
+		bool is_needed;
 
-		if (!resolve_expr(scope, named->expr, NULL, NULL, &expr))
+		if (expr == NULL && !resolve_expr(scope, named->expr, NULL, NULL, &expr))
 			return false;
 		if (expr->has_aggregate && !q->select->is_grouped)
 			return error_set(scope->r->error, ERROR_FIELD, named->pos,
@@ -264,7 +292,10 @@ static bool add_values(struct resolved *q)
 			                 STR_ARG(named->name));
 		if (expr->field == NULL)
 			return error_set(scope->r->error, ERROR_FIELD, named->pos, "null has no type here");
-		push_member(q, &q->root, named->name, expr);
+		if (!is_new(q, named, expr, &is_needed))
+			return false;
+		if (is_needed)
+			push_member(q, &q->root, named->name, expr);
 	}
 	return true;
 }

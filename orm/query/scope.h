@@ -24,6 +24,7 @@ struct annotation {
 	const struct rexpr *expr;
 	bool is_selected; /* annotate; not alias */
 	bool is_group;    /* named by group_by */
+	bool is_projected; /* named by values: later clauses may name it */
 };
 
 struct annotation_list {

@@ -99,6 +99,23 @@ static bool order_by_path(struct resolved *q, const struct path *path, bool is_d
 	return true;
 }
 
+/* Distinct rows are ordered by what they hold: there, as with Django, the random number is one of the columns. */
+static bool order_at_random(struct resolved *q, const struct pos *pos)
+{
+	struct member member = {.key = STR("Random"), .value = {.kind = VALUE_LIST, .pos = pos}};
+	struct value call = {.kind = VALUE_OBJECT, .pos = pos, .object = {.members = &member, .n = 1}};
+	struct resolver *r = q->scope->r;
+	struct rorder result = {0};
+	const struct expr *expr;
+
+	if (q->is_distinct && q->ndistinct_on == 0 &&
+	    (!decode_expr(r->arena, &call, &expr, r->error) ||
+	     !resolve_expr(q->scope, expr, NULL, NULL, &result.expr)))
+		return false;
+	order_push(q, result);
+	return true;
+}
+
 static bool order_as_asked(struct resolved *q)
 {
 	for (size_t i = 0; i < q->norder_by; i++) {
@@ -108,7 +125,8 @@ static bool order_as_asked(struct resolved *q)
 		const struct rexpr *expr;
 
 		if (order->is_random) {
-			order_push(q, (struct rorder){0});
+			if (!order_at_random(q, order->pos))
+				return false;
 			continue;
 		}
 		if (order->expr->kind == EXPR_PATH) {
@@ -193,6 +211,33 @@ static bool order_combination(struct resolved *q)
 	return true;
 }
 
+static bool is_same(const struct rexpr *a, const struct rexpr *b)
+{
+	if (a == NULL || b == NULL || a == b)
+		return a == b;
+	if (a->kind != R_COLUMN || b->kind != R_COLUMN)
+		return a->kind == b->kind; /* perhaps: PostgreSQL compares them */
+	return a->source == b->source && a->field == b->field;
+}
+
+/* DISTINCT ON takes the first of the rows that are alike: the ordering begins with what makes them so. */
+static bool check_distinct_on(struct resolved *q)
+{
+	const struct select *select = q->select;
+
+	for (size_t i = 0; i < select->order_by.n && i < select->distinct_on.n; i++) {
+		bool is_there = false;
+
+		for (size_t j = 0; j < select->distinct_on.n; j++)
+			is_there |= is_same(select->order_by.items[i].expr, select->distinct_on.items[j]);
+		if (!is_there)
+			return error_set(q->scope->r->error, ERROR_FIELD, q->distinct_on[i].pos,
+			                 "the ordering must begin with the paths of distinct, here with '%.*s'",
+			                 STR_ARG(q->distinct_on[i].text));
+	}
+	return true;
+}
+
 bool resolve_order(struct resolved *resolved, bool by_key_when_unordered)
 {
 	if (resolved->combinator != COMBINATOR_NONE)
@@ -217,6 +262,8 @@ bool resolve_order(struct resolved *resolved, bool by_key_when_unordered)
 			return false;
 		*ARENA_PUSH(resolved->scope->r->arena, &resolved->select->distinct_on) = expr;
 	}
+	if (!check_distinct_on(resolved))
+		return false;
 	resolved->select->is_distinct = resolved->is_distinct && resolved->ndistinct_on == 0;
 	if (resolved->select->columns.n > 0)
 		select_orders(resolved);

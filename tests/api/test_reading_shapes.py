@@ -279,6 +279,14 @@ class ProjectionTest(ReadingTest):
         self.compare("book", {"distinct": ["publisher"], "order_by": ["publisher_id", "-pages", "id"]},
                      self.django.Book.objects.distinct("publisher_id").order_by("publisher_id", "-pages", "id"))
 
+    def test_distinct_rows_in_random_order(self):
+        rows = self.results(self.api.query("book", {"distinct": True, "order_by": ["?"], "values": ["id"]}))
+        self.assertEqual(sorted(row["id"] for row in rows), sorted(self.django.Book.objects.values_list("id", flat=True)))
+
+    def test_a_value_named_twice_is_there_once(self):
+        response = self.api.query("book", {"values": ["id", "title", "id"], "order_by": ["id"], "limit": 1})
+        self.assertEqual(response.body.count(b'"id"'), 1, response)
+
     def test_only_and_defer(self):
         book = self.django.Book.objects.order_by("id")
         self.compare("book", {"only": ["title", "pages"], "order_by": ["id"]}, list(book.values("id", "title", "pages")))

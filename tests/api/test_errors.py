@@ -271,6 +271,18 @@ class ErrorsTest(ApiTest):
             ({"annotate": {"n": {"Max": "titel"}}}, "/annotate/n/Max", "title"),
         ])
 
+    def test_distinct_and_values_that_contradict_themselves(self):
+        self.bodies(NEWS, 400, "FieldError", [
+            ({"distinct": ["author"], "order_by": ["title"]}, "/distinct/0", ANY),
+            ({"distinct": ["author", "title"], "order_by": ["author", "-id"]}, "/distinct/1", ANY),
+        ])
+        self.bodies(NEWS, 400, "ValueError", [({"values": ["id", {"id": "title"}]}, ANY, ANY)])
+
+    def test_a_join_row_is_filled_in_by_its_relation(self):
+        for end in ("admin", "server", "server_id"):
+            self.bodies("/api/administrator/1/servers/add", 400, "TypeError", [
+                ({"objects": [1], "through_defaults": {"permission_level": "read", end: 2}}, "/through_defaults/" + end, ANY)])
+
     def test_annotations_that_cannot_be(self):
         self.bodies(NEWS, 400, ("FieldError", "ValueError", "TypeError", "BadRequest"), [
             ({"annotate": {"title": {"Count": "vote"}}}, "/annotate/title", ANY),

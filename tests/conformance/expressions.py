@@ -459,6 +459,7 @@ class Expressions:
         return self.leaf(name, value)
 
     def leaf(self, name, value):
+        name = self.own_column(name)
         field, lookup = self.field_and_lookup(name)
         if lookup == "in" and value == [] and self.multiple_root(name):
             raise self.unsupported("an empty list over a multi-valued relation")

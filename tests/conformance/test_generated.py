@@ -42,7 +42,7 @@ def ask_many(asker, seed, count, stop_after=5, show=print):
             continue
         small = shrink(request, lambda one: reason(asker, one) == why_of(verdict))
         found.append("seed %d\n%s" % (number, asker.report(asker.ask(*small))))
-        show(found[-1] + "\n")
+        show(found[-1] + "\n", flush=True)
         if len(found) >= stop_after:
             break
     asked = sum(counts.values())

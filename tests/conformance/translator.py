@@ -17,6 +17,7 @@ from django.utils import timezone
 from expressions import Expressions, aggregate_class, field_of_type, is_expression, named
 
 OWN = {"model", "aggregate", "fields", "ids", "field_name", "field", "kind", "order", "tzinfo"}
+RELATED_LOOKUPS = {"exact", "in", "gt", "gte", "lt", "lte", "isnull"}
 _aliases = itertools.count(1)
 
 
@@ -133,6 +134,16 @@ class Scope(Expressions):
             return None, words[-1]
         return field, words[0] if words else "exact"
 
+    def own_column(self, name):
+        """`country_id__startswith` asks the column; Django knows the name of the column but for few lookups."""
+        fields, words = self.walk(name)
+        parts = name.split("__")
+        field = fields[-1] if fields else None
+        if (field is None or not field.is_relation or not field.concrete or field.many_to_many or not words
+                or words[0] in RELATED_LOOKUPS or parts[len(fields) - 1] != field.attname):
+            return name
+        return "__".join(parts[: len(fields) - 1] + [field.name, field.target_field.name] + words)
+
     def column_of(self, name):
         """The path of a condition as far as its column, without transforms and lookup."""
         if name.split("__")[0] in self.qs.query.annotations:
@@ -205,6 +216,7 @@ class Scope(Expressions):
         chain = query if isinstance(query, list) else query.get("query", query)
         chain = chain if isinstance(chain, list) else [chain]
         for number, clause in enumerate(chain):
+            self.rest = [one for one in chain[number:]]
             self.later = set().union(*(self.roots(one.get(word, {}), True) for one in chain[number + 1:]
                                        for word in ("filter", "exclude")))
             self.apply_clause({name: value for name, value in clause.items() if name not in OWN})
@@ -223,7 +235,12 @@ class Scope(Expressions):
         for name, described in clause.pop("filtered_relation", {}).items():
             self.qs = self.qs.annotate(**{name: FilteredRelation(
                 described["relation"], condition=self.condition(described.get("condition", {})))})
-        for name, node in clause.pop("alias", {}).items():
+        aliases = clause.pop("alias", {})
+        for name, node in aliases.items():
+            # What nothing names is not joined, and does not repeat rows.
+            others = [{one: value for one, value in aliases.items() if one != name}, clause, self.rest[1:]]
+            if self.roots(node) and not has_aggregate(node) and not mentions(others, {name}):
+                continue
             self.annotate(name, node, is_alias=True)
         names = set(clause.get("annotate", {}))
         early, late = split(clause.pop("filter", {}), names)

@@ -173,7 +173,7 @@ bool change_update(struct request *request)
 	const struct query *query;
 
 	if (!request_value(request, set_member, &body) ||
-	    !decode_query(request->arena, body, set_member, &query, &request->error))
+	    !request_query(request, body, set_member, &query))
 		return false;
 	const struct value *set = value_get(body, "set");
 	if (!set)
@@ -203,7 +203,7 @@ static bool read_addressed(struct request *request, const struct query **query)
 	if (!says_all(params) && !value_get(params, "filter") && !value_get(params, "exclude"))
 		return error_set(&request->error, ERROR_BAD_REQUEST, params->pos,
 		                 "No lookup says which rows; add one, or ?all=true for every row.");
-	return decode_query(request->arena, params, all_member, query, &request->error);
+	return request_query(request, params, all_member, query);
 }
 
 bool change_update_all(struct request *request)
@@ -245,7 +245,7 @@ bool change_delete(struct request *request)
 	const struct query *query;
 
 	return request_value(request, no_members, &body) &&
-	       decode_query(request->arena, body, no_members, &query, &request->error) &&
+	       request_query(request, body, no_members, &query) &&
 	       delete_rows(request, query);
 }
 
@@ -263,7 +263,7 @@ bool change_delete_row(struct request *request)
 	struct deleted deleted;
 
 	if (!request_value(request, no_members, &params) ||
-	    !decode_query(request->arena, params, no_members, &query, &request->error) ||
+	    !request_query(request, params, no_members, &query) ||
 	    !write_delete(&request->db, request->model, &request->scope, query, &deleted,
 	                  &request->error))
 		return false;

@@ -22,6 +22,10 @@ const struct method *method_find(struct str name);
  * Content type, limits and UTF-8 are judged here. */
 bool request_value(struct request *request, const char *const *own, const struct value **value);
 
+/* The body's query (orm/query/decode.h), with request->db on the database that its `using` names. */
+bool request_query(struct request *request, const struct value *body, const char *const *own,
+                   const struct query **query);
+
 /* server/read.c */
 bool read_query(struct request *request); /* also a plain GET and QUERY */
 bool read_row(struct request *request);   /* GET /api/{model}/{pk}: one row, with the clauses of the query string */

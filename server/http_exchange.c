@@ -147,6 +147,7 @@ static void prepare_request(struct exchange *exchange)
 	error_init(&request->error, request->arena);
 	db_session_init(&request->db, worker->dbs[0], request->arena);
 	request->lookups = worker->lookups;
+	request->dbs = worker->dbs;
 	if (exchange->is_too_large)
 		error_set_nowhere(&request->error, ERROR_TOO_LARGE,
 		                  "The body is longer than the %zu bytes that this server takes.",

@@ -27,7 +27,7 @@ bool read_asked(struct request *request, struct asked *asked)
 	const char *const *own = own_members(request);
 
 	return accept_json(request) && request_value(request, own, &asked->body) &&
-	       decode_query(request->arena, asked->body, own, &asked->query, &request->error);
+	       request_query(request, asked->body, own, &asked->query);
 }
 
 const struct plan_scope *read_scope(const struct request *request)

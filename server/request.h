@@ -42,7 +42,8 @@ struct request {
 	const struct registry *registry;
 	const struct settings *settings;
 	struct db_session db;
-	struct key_lookups *lookups; /* the worker's */
+	struct key_lookups *lookups; /* the worker's, of the first database */
+	struct db *const *dbs;       /* the worker's, in the order of settings->databases */
 	struct error error;
 	struct str id; /* request id */
 	enum http_method method;

@@ -334,7 +334,7 @@ static bool refuse_unplanned(struct scope *scope, const struct clause *clause)
 	} unplanned[] = {
 	    {clause->select_for_update != NULL, "select_for_update outside an atomic batch"},
 	    {clause->cursor != CURSOR_NONE, "after and before anywhere but in the query of the method query"},
-	    {clause->using.p != NULL && !str_is(clause->using, "default"), "a database other than default"},
+	    {clause->using.p != NULL && !scope->is_top, "using in a nested query: it is asked where the outer one is"},
 	};
 
 	for (size_t i = 0; i < sizeof unplanned / sizeof *unplanned; i++)

@@ -64,6 +64,7 @@ struct scope {
 	 * own (Django's sticky filter). */
 	struct source_list sticky;
 	struct str zone; /* the query's timezone; p == NULL: UTC */
+	bool is_top;    /* the request's own query: alone says which database is asked */
 	bool in_window; /* the call that is resolved next stands in a Window */
 	bool aggregates_annotations; /* aggregate() over annotations that are aggregates themselves */
 	bool forbids_joins; /* update's right sides */

@@ -8,8 +8,7 @@
 #include "orm/sql/plan.h"
 
 /* A scope on the model with the address's restriction in it. */
-struct scope *level_scope(struct resolver *r, const struct model *model, const struct plan_scope *address,
-                          struct error *error);
+struct scope *level_scope(struct resolver *r, const struct model *model, const struct plan_scope *address);
 /* level_scope and the query's clauses. */
 bool level_start(struct arena *arena, const struct model *model, const struct plan_scope *address,
                  const struct query *query, struct resolver *r, struct resolved *q, struct error *error);

@@ -77,12 +77,11 @@ static bool restrict_to_owner(struct scope *scope, const struct plan_scope *addr
 	                         : add_key(scope, source, address->owner);
 }
 
-struct scope *level_scope(struct resolver *r, const struct model *model, const struct plan_scope *address,
-                          struct error *error)
+struct scope *level_scope(struct resolver *r, const struct model *model, const struct plan_scope *address)
 {
 	struct scope *scope = scope_new(r, NULL, model);
 
-	(void)error;
+	scope->is_top = true;
 	if (address == NULL)
 		return scope;
 	if (address->relation != NULL && !restrict_to_owner(scope, address))
@@ -98,7 +97,7 @@ bool level_start(struct arena *arena, const struct model *model, const struct pl
 	struct scope *scope;
 
 	resolver_init(r, arena, model->registry, error);
-	scope = level_scope(r, model, address, error);
+	scope = level_scope(r, model, address);
 	return scope != NULL && resolve_clauses(scope, query, q);
 }
 

@@ -140,8 +140,8 @@ static const struct value *option(const struct expr *expr, const char *name)
 }
 
 /* The arguments as written, and behind them the member that names the last one ("delimiter"). */
-static const struct expr *all_arguments(struct scope *scope, const struct expr *expr,
-                                        const struct function *any, size_t *n)
+static bool all_arguments(struct scope *scope, const struct expr *expr, const struct function *any,
+                          const struct expr **out, size_t *n)
 {
 	static const struct expr none;
 	const struct value *named = option(expr, any->named);
@@ -157,11 +157,12 @@ static const struct expr *all_arguments(struct scope *scope, const struct expr *
 		const struct expr *decoded;
 
 		if (!decode_expr(scope->r->arena, named, &decoded, scope->r->error))
-			return NULL;
+			return false;
 		args[expr->nargs] = *decoded;
 	}
 	*n = expr->nargs + 1;
-	return args;
+	*out = args;
+	return true;
 }
 
 static bool check_options(struct scope *scope, const struct expr *expr, const struct function *function)
@@ -374,9 +375,9 @@ bool resolve_call(struct scope *scope, const struct expr *expr, const struct fie
 		return unknown_function(scope, expr);
 	if (any->class == FUNCTION_WINDOW && !scope->in_window)
 		return error_set(scope->r->error, ERROR_TYPE, expr->pos, "%s stands only in a Window", any->name);
-	const struct expr *args = all_arguments(scope, expr, any, &n);
+	const struct expr *args;
 
-	if (args == NULL)
+	if (!all_arguments(scope, expr, any, &args, &n))
 		return false;
 	struct rexpr *result =
 	    rexpr_new(arena, any->class == FUNCTION_AGGREGATE ? R_AGGREGATE : R_CALL, NULL, n);

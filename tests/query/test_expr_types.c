@@ -48,12 +48,15 @@ END_TEST
 
 START_TEST(a_literal_in_arithmetic_takes_after_what_it_meets)
 {
-	is_type(arithmetic_literal_field(field_of_type("DecimalField"), json("\"1.10\"")), "DecimalField");
+	is_type(arithmetic_literal_field(field_of_type("DecimalField"), json("\"1.10\"")),
+	        "DecimalField");
 	is_type(arithmetic_literal_field(field_of_type("DecimalField"), json("2")), "DecimalField");
-	is_type(arithmetic_literal_field(field_of_type("IntegerField"), json("\"1.10\"")), "DecimalField");
+	is_type(arithmetic_literal_field(field_of_type("IntegerField"), json("\"1.10\"")),
+	        "DecimalField");
 	is_type(arithmetic_literal_field(field_of_type("IntegerField"), json("1.5")), "FloatField");
 	is_type(arithmetic_literal_field(field_of_type("FloatField"), json("2")), "FloatField");
-	is_type(arithmetic_literal_field(field_of_type("DateTimeField"), json("\"P1D\"")), "DurationField");
+	is_type(arithmetic_literal_field(field_of_type("DateTimeField"), json("\"P1D\"")),
+	        "DurationField");
 	is_type(arithmetic_literal_field(field_of_type("DurationField"), json("2")), "IntegerField");
 }
 END_TEST
@@ -87,8 +90,8 @@ START_TEST(arithmetic_gives_the_type_that_holds_the_result)
 
 	for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
 		const struct sum *sum = &sums[i];
-		const struct field *result =
-			arithmetic_result(str_of(sum->sign), field_of_type(sum->left), field_of_type(sum->right));
+		const struct field *result = arithmetic_result(str_of(sum->sign), field_of_type(sum->left),
+		                                               field_of_type(sum->right));
 
 		if (sum->result == NULL)
 			ck_assert_msg(result == NULL, "%s %s %s", sum->left, sum->sign, sum->right);
@@ -100,9 +103,12 @@ END_TEST
 
 START_TEST(branches_share_the_wider_of_their_types)
 {
-	is_type(wider_field(field_of_type("SmallIntegerField"), field_of_type("IntegerField")), "IntegerField");
-	is_type(wider_field(field_of_type("BigIntegerField"), field_of_type("IntegerField")), "BigIntegerField");
-	is_type(wider_field(field_of_type("IntegerField"), field_of_type("DecimalField")), "DecimalField");
+	is_type(wider_field(field_of_type("SmallIntegerField"), field_of_type("IntegerField")),
+	        "IntegerField");
+	is_type(wider_field(field_of_type("BigIntegerField"), field_of_type("IntegerField")),
+	        "BigIntegerField");
+	is_type(wider_field(field_of_type("IntegerField"), field_of_type("DecimalField")),
+	        "DecimalField");
 	is_type(wider_field(field_of_type("FloatField"), field_of_type("DecimalField")), "FloatField");
 	is_type(wider_field(field_of_type("CharField"), field_of_type("TextField")), "CharField");
 }
@@ -143,8 +149,9 @@ END_TEST
 
 START_TEST(an_output_type_is_a_name_or_a_field)
 {
-	const struct field *field = output_field(arena, json("{\"type\": \"DecimalField\", \"max_digits\": 8,"
-	                                                     " \"decimal_places\": 2}"),
+	const struct field *field = output_field(arena,
+	                                         json("{\"type\": \"DecimalField\", \"max_digits\": 8,"
+	                                              " \"decimal_places\": 2}"),
 	                                         &error);
 
 	is_type(field, "DecimalField");
@@ -159,7 +166,10 @@ END_TEST
 START_TEST(an_output_type_that_cannot_be_is_refused)
 {
 	static const char *const wrong[] = {
-		"\"NoField\"", "\"ForeignKey\"", "7", "{\"max_length\": 3}",
+		"\"NoField\"",
+		"\"ForeignKey\"",
+		"7",
+		"{\"max_length\": 3}",
 		"{\"type\": \"CharField\", \"max_length\": 0}",
 		"{\"type\": \"CharField\", \"max_length\": -5}",
 		"{\"type\": \"CharField\", \"max_length\": \"9\"}",

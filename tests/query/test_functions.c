@@ -28,11 +28,12 @@ START_TEST(arguments_are_known_letters_and_optional_ones_come_last)
 			bool is_mark = *p == '?' || *p == '*';
 
 			if (is_mark) {
-				ck_assert_msg(p > rows[i].takes && isalpha((unsigned char)p[-1]), "%s: %s", rows[i].name,
-				              rows[i].takes);
+				ck_assert_msg(p > rows[i].takes && isalpha((unsigned char)p[-1]), "%s: %s",
+				              rows[i].name, rows[i].takes);
 				continue;
 			}
-			ck_assert_msg(strcmp(letter_name(*p), "nothing") != 0, "%s takes '%c'", rows[i].name, *p);
+			ck_assert_msg(strcmp(letter_name(*p), "nothing") != 0, "%s takes '%c'", rows[i].name,
+			              *p);
 			bool is_optional = p[1] == '?' || p[1] == '*';
 
 			ck_assert_msg(is_optional || !has_optional, "%s: %s", rows[i].name, rows[i].takes);
@@ -48,7 +49,8 @@ static unsigned written(const struct function *row, const char *shape)
 	unsigned seen = 0;
 
 	for (const char *p = strchr(shape, '%'); p != NULL; p = strchr(p + 2, '%')) {
-		ck_assert_msg(strchr("123456789*zZdo%", p[1]) != NULL && p[1] != '\0', "%s: %s", row->name, shape);
+		ck_assert_msg(strchr("123456789*zZdo%", p[1]) != NULL && p[1] != '\0', "%s: %s", row->name,
+		              shape);
 		if (p[1] == '*')
 			seen = ~0u;
 		else if (p[1] == 'z')
@@ -66,12 +68,15 @@ static void check_shape(const struct function *row, const char *shape)
 
 	function_arity(row, &least, &most);
 	for (size_t i = 0; i < least; i++)
-		ck_assert_msg((seen >> i & 1u) != 0, "%s does not write argument %zu: %s", row->name, i + 1, shape);
+		ck_assert_msg((seen >> i & 1u) != 0, "%s does not write argument %zu: %s", row->name, i + 1,
+		              shape);
 	/* What may be left out is written with all the others or not at all. */
 	if (seen != ~0u)
-		ck_assert_msg(most == least && seen >> least == 0, "%s writes what it does not take: %s", row->name, shape);
+		ck_assert_msg(most == least && seen >> least == 0, "%s writes what it does not take: %s",
+		              row->name, shape);
 	if (row->class != FUNCTION_AGGREGATE)
-		ck_assert_msg(strstr(shape, "%d") == NULL && strstr(shape, "%o") == NULL, "%s: %s", row->name, shape);
+		ck_assert_msg(strstr(shape, "%d") == NULL && strstr(shape, "%o") == NULL, "%s: %s",
+		              row->name, shape);
 }
 
 START_TEST(a_shape_writes_the_arguments_that_the_row_takes)
@@ -88,10 +93,11 @@ END_TEST
 START_TEST(a_row_names_its_type_exactly_when_the_type_is_fixed)
 {
 	for (size_t i = 0; i < nrows; i++) {
-		ck_assert_msg((rows[i].result == RESULT_FIXED) == (rows[i].output != NULL), "%s", rows[i].name);
+		ck_assert_msg((rows[i].result == RESULT_FIXED) == (rows[i].output != NULL), "%s",
+		              rows[i].name);
 		if (rows[i].output != NULL)
-			ck_assert_msg(field_type_find(str_of(rows[i].output)) != NULL, "%s gives %s", rows[i].name,
-			              rows[i].output);
+			ck_assert_msg(field_type_find(str_of(rows[i].output)) != NULL, "%s gives %s",
+			              rows[i].name, rows[i].output);
 	}
 }
 END_TEST
@@ -112,7 +118,8 @@ static bool is_reachable(const struct function *row)
 START_TEST(every_row_is_found_by_its_name_and_arguments)
 {
 	for (size_t i = 0; i < nrows; i++)
-		ck_assert_msg(is_reachable(&rows[i]), "row %zu: %s(%s) is hidden by another", i, rows[i].name, rows[i].takes);
+		ck_assert_msg(is_reachable(&rows[i]), "row %zu: %s(%s) is hidden by another", i,
+		              rows[i].name, rows[i].takes);
 }
 END_TEST
 

@@ -26,9 +26,12 @@ static void check_shape(const struct lookup *row, const char *shape)
 {
 	for (const char *p = strchr(shape, '%'); p != NULL; p = strchr(p + 2, '%'))
 		ck_assert_msg(p[1] != '\0' && strchr("ltrs%", p[1]) != NULL, "%s: %s", row->name, shape);
-	ck_assert_msg(has_piece(shape, 'l') || has_piece(shape, 't'), "%s has no left side: %s", row->name, shape);
-	ck_assert_msg(has_piece(shape, 'r') == (row->operand != LOOKUP_FLAG), "%s: %s", row->name, shape);
-	ck_assert_msg(has_piece(shape, 's') == (row->operand == LOOKUP_PAIR), "%s: %s", row->name, shape);
+	ck_assert_msg(has_piece(shape, 'l') || has_piece(shape, 't'), "%s has no left side: %s",
+	              row->name, shape);
+	ck_assert_msg(has_piece(shape, 'r') == (row->operand != LOOKUP_FLAG), "%s: %s", row->name,
+	              shape);
+	ck_assert_msg(has_piece(shape, 's') == (row->operand == LOOKUP_PAIR), "%s: %s", row->name,
+	              shape);
 }
 
 START_TEST(a_shape_writes_the_sides_that_the_row_has)
@@ -48,8 +51,9 @@ START_TEST(a_pattern_says_where_it_looks_and_how_an_expression_is_escaped)
 
 		ck_assert_msg(is_pattern == (rows[i].pattern != PATTERN_NONE), "%s", rows[i].name);
 		if (is_pattern)
-			ck_assert_msg(rows[i].expr_shape != NULL && strstr(rows[i].expr_shape, "REPLACE") != NULL, "%s",
-			              rows[i].name);
+			ck_assert_msg(rows[i].expr_shape != NULL &&
+			                  strstr(rows[i].expr_shape, "REPLACE") != NULL,
+			              "%s", rows[i].name);
 	}
 }
 END_TEST
@@ -112,7 +116,8 @@ START_TEST(every_transform_names_a_function_of_one_argument)
 	for (size_t i = 0; i < n; i++) {
 		bool is_found = false;
 
-		ck_assert_msg(function_by_name(str_of(transforms[i].function)) != NULL, "%s", transforms[i].name);
+		ck_assert_msg(function_by_name(str_of(transforms[i].function)) != NULL, "%s",
+		              transforms[i].name);
 		for (enum type_kind kind = 0; kind <= TYPE_RANGE; kind++)
 			is_found |= transform_find(str_of(transforms[i].name), kind) != NULL;
 		ck_assert_msg(is_found, "%s fits no kind", transforms[i].name);
@@ -131,7 +136,8 @@ START_TEST(the_names_for_suggestions_are_sorted_and_fit_the_kind)
 		size_t n = lookup_names(arena, kind, &names);
 
 		for (size_t i = 0; i < n; i++) {
-			ck_assert(lookup_find(names[i], kind) != NULL || transform_find(names[i], kind) != NULL);
+			ck_assert(lookup_find(names[i], kind) != NULL ||
+			          transform_find(names[i], kind) != NULL);
 			if (i > 0)
 				ck_assert_int_le(str_cmp(names[i - 1], names[i]), 0);
 		}

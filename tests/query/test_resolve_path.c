@@ -18,7 +18,9 @@ static void setup(void)
 	arena = arena_new();
 	error_init(&error, arena);
 	registry = models_load(
-		arena, arena_printf(arena, "%s/tests/sql/models.json", root != NULL ? root : QUERN_SOURCE_DIR).p, &report);
+		arena,
+		arena_printf(arena, "%s/tests/sql/models.json", root != NULL ? root : QUERN_SOURCE_DIR).p,
+		&report);
 	ck_assert_msg(registry != NULL, "%.*s", STR_ARG(buf_str(&report)));
 	buf_release(&report);
 	resolver_init(&resolver, arena, registry, &error);
@@ -45,14 +47,15 @@ static struct target target_of(const char *model, const char *text)
 {
 	struct target target;
 
-	ck_assert_msg(resolves(scope_of(model), text, &target), "%s: %.*s", text, STR_ARG(error.detail));
+	ck_assert_msg(resolves(scope_of(model), text, &target), "%s: %.*s", text,
+	              STR_ARG(error.detail));
 	return target;
 }
 
 static void is_field(const struct target *target, const char *model, const char *field)
 {
-	ck_assert_msg(str_is(target->field->model->name, model) && str_is(target->field->name, field), "%.*s.%.*s",
-	              STR_ARG(target->field->model->name), STR_ARG(target->field->name));
+	ck_assert_msg(str_is(target->field->model->name, model) && str_is(target->field->name, field),
+	              "%.*s.%.*s", STR_ARG(target->field->model->name), STR_ARG(target->field->name));
 }
 
 START_TEST(a_column_needs_no_hop)
@@ -141,7 +144,8 @@ START_TEST(an_unknown_first_part_is_an_error_with_the_nearest_name)
 }
 END_TEST
 
-static const struct annotation *annotate(struct scope *scope, const char *name, const struct rexpr *expr)
+static const struct annotation *annotate(struct scope *scope, const char *name,
+                                         const struct rexpr *expr)
 {
 	*ARENA_PUSH(arena, &scope->annotations) =
 		(struct annotation){.name = str_of(name), .expr = expr, .is_selected = true};
@@ -258,7 +262,8 @@ int main(void)
 	tcase_add_test(group, what_is_no_name_is_left_for_transforms_and_lookups);
 	tcase_add_test(group, a_key_is_known_before_its_hop);
 	tcase_add_test(group, a_reverse_relation_is_multiple_and_means_the_row);
-	tcase_add_test(group, a_many_to_many_relation_is_two_hops_and_ends_at_the_join_row_when_the_key_will_do);
+	tcase_add_test(
+		group, a_many_to_many_relation_is_two_hops_and_ends_at_the_join_row_when_the_key_will_do);
 	tcase_add_test(group, the_first_multiple_hop_is_the_one_nearest_to_the_row);
 	tcase_add_test(group, an_unknown_first_part_is_an_error_with_the_nearest_name);
 	tcase_add_test(group, annotations_come_before_fields);

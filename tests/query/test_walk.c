@@ -19,7 +19,9 @@ static void setup(void)
 	arena = arena_new();
 	error_init(&error, arena);
 	registry = models_load(
-		arena, arena_printf(arena, "%s/tests/sql/models.json", root != NULL ? root : QUERN_SOURCE_DIR).p, &report);
+		arena,
+		arena_printf(arena, "%s/tests/sql/models.json", root != NULL ? root : QUERN_SOURCE_DIR).p,
+		&report);
 	ck_assert_msg(registry != NULL, "%.*s", STR_ARG(buf_str(&report)));
 	buf_release(&report);
 	resolver_init(&resolver, arena, registry, &error);
@@ -119,11 +121,12 @@ static void note_outer(struct visitor *visitor, struct source *source, const str
 /* The window makes a derived table of the subquery, and the OuterRef stands inside of that. */
 START_TEST(a_copy_reaches_what_a_nested_table_names_outside)
 {
-	const struct select *select = resolve(
-		STR("{\"filter\": {\"Exists\": {\"model\": \"Vote\", \"query\": ["
-	        "{\"filter\": {\"article\": {\"OuterRef\": \"pk\"}},"
-	        " \"annotate\": {\"r\": {\"Window\": {\"expr\": {\"RowNumber\": []}, \"order_by\": [\"id\"]}}}},"
-	        "{\"filter\": {\"r\": 1}}]}}}"));
+	const struct select *select =
+		resolve(STR("{\"filter\": {\"Exists\": {\"model\": \"Vote\", \"query\": ["
+	                "{\"filter\": {\"article\": {\"OuterRef\": \"pk\"}},"
+	                " \"annotate\": {\"r\": {\"Window\": {\"expr\": {\"RowNumber\": []}, "
+	                "\"order_by\": [\"id\"]}}}},"
+	                "{\"filter\": {\"r\": 1}}]}}}"));
 	struct source *from[] = {select->sources.items[0]};
 	struct source *to[] = {ARENA_NEW(arena, struct source)};
 	const struct source_map map = {arena, from, to, 1};

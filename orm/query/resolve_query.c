@@ -89,9 +89,16 @@ static bool apply_filters(struct resolved *q, const struct clause *clause, bool 
 	return resolve_filter(scope, clause->exclude, true, &own);
 }
 
+/* An annotation may be a subselect that says the whole filter again: their number is bounded. */
+#define MAX_ANNOTATIONS 200
+
 static bool check_name(struct scope *scope, const struct named_expr *named)
 {
 	struct error *error = scope->r->error;
+
+	if (scope->annotations.n == MAX_ANNOTATIONS)
+		return error_set(error, ERROR_VALUE, named->pos, "a query takes at most %d annotations",
+		                 MAX_ANNOTATIONS);
 
 	if (named->name.n == 0 || str_find(named->name, STR("__")) >= 0)
 		return error_set(error, ERROR_VALUE, named->pos,

@@ -143,13 +143,13 @@ static const struct value *option(const struct expr *expr, const char *name)
 static bool all_arguments(struct scope *scope, const struct expr *expr, const struct function *any,
                           const struct expr **out, size_t *n)
 {
-	static const struct expr none;
 	const struct value *named = option(expr, any->named);
 	struct expr *args;
 
 	*n = expr->nargs;
+	*out = expr->args;
 	if (named == NULL)
-		return expr->args != NULL ? expr->args : &none;
+		return true;
 	args = ARENA_ARRAY(scope->r->arena, struct expr, expr->nargs + 1);
 	copy_bytes(args, expr->args, expr->nargs * sizeof *args);
 	args[expr->nargs] = (struct expr){.kind = EXPR_LITERAL, .pos = named->pos, .literal = named};

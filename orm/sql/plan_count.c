@@ -190,7 +190,7 @@ static bool aggregate_inner(struct resolved *q, const struct rexpr **exprs, size
 	for (size_t i = 0; i < n; i++)
 		*ARENA_PUSH(arena, &outer->columns) =
 		    (struct rcolumn){aggregates[i].name, lift(q, outer->derived->alias, exprs[i])};
-	if (level_is_sliced(q) && !resolve_order(q, false))
+	if ((level_is_sliced(q) || q->ndistinct_on > 0) && !resolve_order(q, false))
 		return false;
 	q->select->is_distinct = q->is_distinct && q->ndistinct_on == 0;
 	resolve_slice(q);

@@ -13,6 +13,9 @@ static bool read_bound(struct scope *scope, const struct value *frame, const cha
 		return error_set(scope->r->error, ERROR_VALUE, value->pos,
 		                 "expected an integer (negative: before the row), or null for unbounded, got %s",
 		                 value_kind_name(value->kind));
+	/* Its rows before are a number that PostgreSQL has not. */
+	if (value->integer == INT64_MIN)
+		return error_set(scope->r->error, ERROR_VALUE, value->pos, "a frame does not reach so far");
 	*bound = value->integer;
 	return true;
 }

@@ -184,7 +184,7 @@ static bool check_options(struct scope *scope, const struct expr *expr, const st
 
 /* Typed arguments first: what they are says which row is meant and what the literals are. */
 static bool resolve_typed_arguments(struct scope *scope, const struct expr *args, size_t n,
-                                    const struct source_list *reuse, struct rexpr *result,
+                                    struct source_list *reuse, struct rexpr *result,
                                     const struct field **typed)
 {
 	*typed = NULL;
@@ -352,7 +352,7 @@ static bool named_by_member(struct scope *scope, const struct expr *expr, struct
 }
 
 bool resolve_call(struct scope *scope, const struct expr *expr, const struct field *hint,
-                  const struct source_list *reuse, const struct rexpr **out)
+                  struct source_list *reuse, const struct rexpr **out)
 {
 	struct arena *arena = scope->r->arena;
 	struct expr renamed;

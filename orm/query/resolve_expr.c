@@ -34,7 +34,7 @@ static bool unknown_part(struct scope *scope, const struct target *target, const
 	return false;
 }
 
-bool resolve_path_expr(struct scope *scope, const struct path *path, const struct source_list *reuse,
+bool resolve_path_expr(struct scope *scope, const struct path *path, struct source_list *reuse,
                        const struct rexpr **out)
 {
 	struct target target;
@@ -46,8 +46,12 @@ bool resolve_path_expr(struct scope *scope, const struct path *path, const struc
 	if (expr == NULL) {
 		if (target.hops.n > 0 && scope->forbids_joins)
 			return error_set(scope->r->error, ERROR_FIELD, path->pos, "%s", scope->forbids_why);
-		struct source *source = scope_join(scope, scope->base, &target.hops, reuse, NULL);
+		struct source_list used = {0};
+		struct source *source = scope_join(scope, scope->base, &target.hops, reuse, &used);
 
+		/* Within one filter the left side and other conditions mean the same related row. */
+		for (size_t i = 0; reuse != NULL && i < used.n; i++)
+			list_add(scope->r->arena, reuse, used.items[i]);
 		expr = column_expr(scope->r->arena, source, target.field);
 	}
 	for (size_t i = target.used; i < path->n; i++) {
@@ -63,7 +67,7 @@ bool resolve_path_expr(struct scope *scope, const struct path *path, const struc
 }
 
 static bool resolve_arithmetic(struct scope *scope, const struct expr *expr, const struct field *hint,
-                               const struct source_list *reuse, const struct rexpr **out)
+                               struct source_list *reuse, const struct rexpr **out)
 {
 	struct rexpr *result = rexpr_new(scope->r->arena, R_ARITHMETIC, NULL, expr->nargs);
 	const struct field *typed = NULL;
@@ -116,7 +120,7 @@ static bool resolve_arithmetic(struct scope *scope, const struct expr *expr, con
 }
 
 static bool resolve_case(struct scope *scope, const struct expr *expr, const struct field *hint,
-                         const struct source_list *reuse, const struct rexpr **out)
+                         struct source_list *reuse, const struct rexpr **out)
 {
 	size_t has_default = expr->default_value != NULL;
 	struct rexpr *result = rexpr_new(scope->r->arena, R_CASE, NULL, has_default);
@@ -199,7 +203,7 @@ static bool resolve_select_expr(struct scope *scope, const struct expr *expr, co
 	return true;
 }
 
-static bool resolve_typed(struct scope *scope, const struct expr *expr, const struct source_list *reuse,
+static bool resolve_typed(struct scope *scope, const struct expr *expr, struct source_list *reuse,
                           const struct rexpr **out)
 {
 	const struct field *field = output_field(scope->r->arena, expr->output, scope->r->error);
@@ -234,7 +238,7 @@ static bool resolve_outer(struct scope *scope, const struct expr *expr, const st
 }
 
 bool resolve_expr(struct scope *scope, const struct expr *expr, const struct field *hint,
-                  const struct source_list *reuse, const struct rexpr **out)
+                  struct source_list *reuse, const struct rexpr **out)
 {
 	switch (expr->kind) {
 	case EXPR_LITERAL:

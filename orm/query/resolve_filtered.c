@@ -55,6 +55,17 @@ static bool read_member(struct scope *scope, const struct member *member, const 
 	return true;
 }
 
+/* From its first multi-valued step on the relation's joins are its own: another condition's are not shared. */
+static void mark_hops(struct hops *hops, struct str name)
+{
+	size_t first = 0;
+
+	while (first + 1 < hops->n && !hops->items[first].is_multiple)
+		first++;
+	for (size_t i = first; i < hops->n; i++)
+		hops->items[i].filtered = name;
+}
+
 static bool resolve_one(struct scope *scope, const struct member *member)
 {
 	struct arena *arena = scope->r->arena;
@@ -78,7 +89,7 @@ static bool resolve_one(struct scope *scope, const struct member *member)
 
 	hops->items = target.hops.items;
 	hops->n = hops->cap = target.nall;
-	hops->items[hops->n - 1].filtered = member->key;
+	mark_hops(hops, member->key);
 	*ARENA_PUSH(arena, &scope->filtered) = (struct filtered_relation){
 	    .name = member->key, .hops = hops, .relation = target.relation,
 	    .is_reverse = target.is_reverse, .end = target.end};

@@ -7,7 +7,7 @@
 /* The outer side of a correlated subselect over hop `first`: the joins before it, and the hop as seen from
  * the last of them, with a key known early where one is. */
 static struct source *join_prefix(struct scope *scope, const struct target *target, size_t first,
-                                  const struct source_list *reuse, struct hop *hop)
+                                  struct source_list *reuse, struct hop *hop)
 {
 	struct hops prefix = {.items = target->hops.items, .n = first};
 

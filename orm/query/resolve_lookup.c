@@ -115,6 +115,10 @@ static bool row_operand(struct scope *scope, const struct field *field, const st
 	struct rights none = {0};
 	const struct rcond *cond;
 
+	if (relation->to->pk == NULL)
+		return error_set(scope->r->error, ERROR_NOT_SUPPORTED, pk->pos,
+		                 "the primary key of %.*s has several fields; name the row by '%.*s'",
+		                 STR_ARG(relation->to->name), STR_ARG(relation->target->name));
 	if (!build_lookup(sub, column_expr(arena, sub->base, relation->to->pk), NULL, &exact, 0, &operand, &none,
 	                  &cond))
 		return false;
@@ -150,7 +154,7 @@ static bool literal_operand(struct scope *scope, const struct field *field, cons
 }
 
 bool resolve_rights(struct scope *scope, const struct operand *operand, const struct field *hint,
-                    const struct source_list *reuse, struct rights *rights)
+                    struct source_list *reuse, struct rights *rights)
 {
 	size_t n = operand->kind == OPERAND_LIST ? operand->nitems : operand->kind == OPERAND_EXPR;
 	const struct rexpr **items = ARENA_ARRAY(scope->r->arena, const struct rexpr *, n);

@@ -9,7 +9,7 @@ static enum type_kind kind_of(const struct field *field)
 
 /* {"JSONObject": {"name": expression, …}} */
 static bool resolve_json_object(struct scope *scope, const struct expr *expr,
-                                const struct source_list *reuse, const struct rexpr **out)
+                                struct source_list *reuse, const struct rexpr **out)
 {
 	struct arena *arena = scope->r->arena;
 	struct rexpr *result = rexpr_new(arena, R_OBJECT, field_of_type("JSONField"), expr->noptions * 2);
@@ -45,7 +45,7 @@ static bool is_collation_name(struct str name)
 }
 
 /* {"Collate": [expression, {"Value": "C"}]} */
-static bool resolve_collate(struct scope *scope, const struct expr *expr, const struct source_list *reuse,
+static bool resolve_collate(struct scope *scope, const struct expr *expr, struct source_list *reuse,
                             const struct rexpr **out)
 {
 	const struct value *name = expr->nargs == 2 ? expr->args[1].literal : NULL;
@@ -69,7 +69,7 @@ static bool resolve_collate(struct scope *scope, const struct expr *expr, const 
 
 /* {"KeyTransform": [{"Value": "color"}, "attrs"]}: the key's value; KeyTextTransform as text. */
 static bool resolve_key_transform(struct scope *scope, const struct expr *expr,
-                                  const struct source_list *reuse, const struct rexpr **out)
+                                  struct source_list *reuse, const struct rexpr **out)
 {
 	const struct value *key = expr->nargs == 2 ? expr->args[0].literal : NULL;
 	const struct rexpr *document;

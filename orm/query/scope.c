@@ -97,7 +97,7 @@ static struct source *find_join(struct scope *scope, const struct source *parent
 }
 
 struct source *scope_join(struct scope *scope, struct source *from, const struct hops *hops,
-                          const struct source_list *reuse, struct source_list *used)
+                          struct source_list *reuse, struct source_list *used)
 {
 	struct source *source = from;
 

@@ -110,7 +110,7 @@ void target_trim(struct target *target);
 /* `reuse` NULL: any join may be shared (annotations, ordering); otherwise multi-valued ones only when
  * listed.  Appends the joins used to `used` (may be NULL).  Gives the last source. */
 struct source *scope_join(struct scope *scope, struct source *from, const struct hops *hops,
-                          const struct source_list *reuse, struct source_list *used);
+                          struct source_list *reuse, struct source_list *used);
 void promote_joins(struct scope *scope, const struct source_list *joins);
 void demote_joins(const struct source_list *joins);
 bool source_listed(const struct source_list *list, const struct source *source);
@@ -154,7 +154,7 @@ struct rights {
 };
 
 bool resolve_rights(struct scope *scope, const struct operand *operand, const struct field *hint,
-                    const struct source_list *reuse, struct rights *rights);
+                    struct source_list *reuse, struct rights *rights);
 
 /* left, the parts that follow, the right side -> a condition.  `target` (may be NULL) is what the path named. */
 bool build_lookup(struct scope *scope, const struct rexpr *left, const struct target *target,
@@ -163,11 +163,11 @@ bool build_lookup(struct scope *scope, const struct rexpr *left, const struct ta
 
 /* `hint` (may be NULL) is the type a literal takes. */
 bool resolve_expr(struct scope *scope, const struct expr *expr, const struct field *hint,
-                  const struct source_list *reuse, const struct rexpr **out);
+                  struct source_list *reuse, const struct rexpr **out);
 bool resolve_call(struct scope *scope, const struct expr *expr, const struct field *hint,
-                  const struct source_list *reuse, const struct rexpr **out);
+                  struct source_list *reuse, const struct rexpr **out);
 /* A call that no row of the table describes; NULL when there is none of that name. */
-typedef bool special_call(struct scope *scope, const struct expr *expr, const struct source_list *reuse,
+typedef bool special_call(struct scope *scope, const struct expr *expr, struct source_list *reuse,
                           const struct rexpr **out);
 special_call *special_call_find(struct str name);
 /* The value of a key of a JSON document or hstore; NULL with an error. */
@@ -177,7 +177,7 @@ bool resolve_orders(struct scope *scope, const struct order *orders, size_t n,
 bool resolve_window(struct scope *scope, const struct expr *expr, const struct rexpr **out);
 /* A literal says nothing of its type: it takes its neighbours'. */
 bool expr_is_untyped(const struct expr *expr);
-bool resolve_path_expr(struct scope *scope, const struct path *path, const struct source_list *reuse,
+bool resolve_path_expr(struct scope *scope, const struct path *path, struct source_list *reuse,
                        const struct rexpr **out);
 bool resolve_literal(struct scope *scope, const struct value *value, const struct field *hint,
                      const struct rexpr **out);

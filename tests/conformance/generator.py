@@ -107,6 +107,13 @@ class Generator:
         path, kind, _ = self.path(model, depth, multiple)
         if self.chance(0.15):
             return {path + "__isnull": self.chance(0.5)}
+        if multiple and self.chance(0.03):
+            several = [one for one in RELATIONS[model] if one[2]]
+            if several:
+                name, target, _, _ = self.random.choice(several)
+                left, right = self.path(target, 1, False, {"integer", "key"}), self.path(target, 1, False, {"integer", "key"})
+                if left and right:
+                    return {"%s__%s__%s" % (name, left[0], self.pick("gt", "lte")): {"F": "%s__%s" % (name, right[0])}}
         if self.chance(0.12) and kind in ("integer", "decimal", "float", "date", "moment", "text", "key"):
             other = self.path_of(model, {kind})
             if other:
@@ -134,6 +141,8 @@ class Generator:
             return self.random.choice([("__" + name, literal("text")) for name in (
                 "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iexact")] + [
                 ("__length__gt", self.random.randrange(15)), ("__lower", "c in a week"), ("__regex", "^[A-Z]"), ("__upper__startswith", "C")])
+        if kind == "number":
+            return self.pick("__gt", "__lte"), self.random.randrange(30)
         if kind in ("date", "moment") and self.chance(0.5):
             parts = [("__year", 2019), ("__year__gte", 2020), ("__month__in", [1, 5, 7]), ("__day__lte", 10), ("__quarter", 2),
                      ("__week_day", 3), ("__iso_year", 2021), ("__week__lt", 20)]
@@ -154,6 +163,8 @@ class Generator:
             return self.question(model)
         if self.nested < 1 and self.chance(0.07):
             return self.exists(model, multiple)
+        if self.nested < 1 and self.chance(0.06):
+            return self.in_subquery(model)
         if self.chance(0.05):
             return {"xor": [self.condition(model, 0, False) for _ in range(self.random.randrange(1, 4))]}
         found = {}
@@ -187,6 +198,27 @@ class Generator:
             return self.leaf(model, multiple)
         return {"Exists": self.inner(link)}
 
+    def in_subquery(self, model):
+        """A relation, or a column, among the answers of another query."""
+        self.nested += 1
+        if self.chance(0.6):
+            name, target, _, _ = self.random.choice([one for one in RELATIONS[model] if not one[2]] or RELATIONS[model])
+            query = {"model": target, "filter": self.condition(target, 1, self.chance(0.3))}
+            if self.chance(0.2):
+                query.update(order_by=self.order(target), limit=self.random.randrange(1, 9))
+            found = {name + "__in": {"Subquery": query}}
+        else:
+            path, kind, _ = self.path(model, 1, False, {"integer", "text", "key", "date"})or ("pk", "key", False)
+            target = self.pick("book", "person", "review", "chapter", "publisher")
+            columns = [column for column, one in COLUMNS[target].items() if one == kind] or ["id"]
+            if columns == ["id"]:
+                path = "pk" if model not in ("country",) else "people"
+            column = self.random.choice(columns)
+            found = {path + "__in": {"Subquery": {"model": target, "filter": {"and": [{column + "__isnull": False}, self.condition(target, 1, False)]},
+                                                  "values": [column]}}}
+        self.nested -= 1
+        return found
+
     def inner(self, link, **clauses):
         """A query of another model's rows that belong to the outer row."""
         target, _, field, outer = link
@@ -211,6 +243,8 @@ class Generator:
             return {"Value": "x"}
         return self.random.choice([
             path, {"Lower": path}, {"Upper": path}, {"Concat": [path, {"Value": "-"}, self.path_of(model, {"text"}) or path]}, {"Left": [path, 3]},
+            {"Right": [path, 2]}, {"Reverse": path}, {"LPad": [path, 8, {"Value": "*"}]}, {"Repeat": [path, 2]}, {"MD5": path},
+            {"NullIf": [path, {"Value": "a_b"}]}, {"Cast": [self.number(model, 0), "TextField"]}, {"RTrim": path},
             {"Coalesce": [path, {"Value": "none"}]}, {"Replace": [path, {"Value": "a"}, {"Value": "b"}]}, {"Trim": path}, {"Substr": [path, 2, 4]}])
 
     def expression(self, model, depth=1):
@@ -218,7 +252,8 @@ class Generator:
         choices = [
             lambda: (self.number(model), "integer"), lambda: (self.text(model), "text"), lambda: ({"Length": self.text(model)}, "integer"),
             lambda: self.case(model), lambda: self.coalesce(model), lambda: self.date_part(model), lambda: self.decimal(model), lambda: self.subquery(model),
-            lambda: ({"Q": self.condition(model, 1, False)}, "boolean"), lambda: self.column(model)]
+            lambda: ({"Q": self.condition(model, 1, False)}, "boolean"), lambda: self.column(model), lambda: self.duration(model),
+            lambda: self.math(model), lambda: self.exists_value(model)]
         found = None
         while found is None:
             found = self.random.choice(choices)()
@@ -257,6 +292,27 @@ class Generator:
         if not path:
             return None
         return {self.pick("+", "-", "*"): [path, self.random.choice([{"Value": "1.19"}, 2, self.path_of(model, {"decimal"}) or path])]}, "decimal"
+
+    def duration(self, model):
+        moment, span = self.path_of(model, {"moment"}), self.path_of(model, {"duration"})
+        date, other = self.path_of(model, {"date"}), self.path_of(model, {"date"})
+        if date and other and self.chance(0.5):
+            return {"-": [date, other]}, "duration"
+        if moment and span:
+            return {self.pick("+", "-"): [moment, span]}, "moment"
+        return None
+
+    def math(self, model):
+        path = self.path_of(model, {"float"}) or self.path_of(model, {"decimal"})
+        if not path:
+            return {self.pick("%", "&", "|"): [self.number(model, 0), 7]}, "integer"
+        return {self.pick("Abs", "Floor", "Ceil", "Sign", "Round"): path}, "number"
+
+    def exists_value(self, model):
+        link = self.link(model)
+        if link is None or self.nested:
+            return None
+        return {"Exists": self.inner(link)}, "boolean"
 
     def subquery(self, model):
         link = self.link(model)
@@ -309,7 +365,8 @@ class Generator:
         """(model, method, body)"""
         model = self.pick("book", "book", "book", "book", "person", "person", "publisher", "review", "chapter", "tag", "country", "profile", "cover", "tagging")
         make = self.random.choices([self.rows, self.annotated, self.aggregated, self.grouped, self.projected, self.related, self.counted,
-                                    self.windowed, self.combined, self.whole], [20, 14, 18, 12, 10, 10, 6, 6, 4, 6])[0]
+                                    self.windowed, self.combined, self.whole, self.distinct_on, self.in_zone, self.looked_up, self.filtered],
+                                   [20, 14, 18, 12, 10, 10, 6, 6, 4, 6, 3, 4, 4, 3])[0]
         return make(model)
 
     def order(self, model, more=()):
@@ -546,6 +603,62 @@ class Generator:
             aggregates["x%d" % number] = self.aggregate(model, relation)[0]
         chain = self.filters(model, False)
         return model, "aggregate", {"query": chain, "aggregate": aggregates}
+
+
+    def distinct_on(self, model):
+        path, kind, _ = self.path(model, 1, False)
+        if kind in ("json", "range"):
+            path = "pk"
+        clause = {"distinct": [path], "order_by": [self.pick("", "-") + path] + self.order(model)}
+        if self.chance(0.3):
+            clause["limit"] = self.random.randrange(1, 9)
+        if self.chance(0.3):
+            clause["values"] = [path, "pk"] if path != "pk" else ["pk"]
+        return model, "query", self.body(self.filters(model, False) + [clause])
+
+    def in_zone(self, model):
+        model = self.pick("book", "review")
+        path = {"book": "released", "review": "written_at"}[model]
+        zone = self.pick("Europe/Berlin", "Asia/Tokyo", "America/New_York", "Asia/Kolkata", "UTC")
+        suffix, value = self.random.choice([("__date__gt", "2019-01-01"), ("__hour", 23), ("__day", 1), ("__year", 2020), ("__month__lte", 3),
+                                            ("__week_day", 1), ("__time__gte", "12:00:00"), ("__year__gt", 2021), ("__hour__in", [0, 8, 9])])
+        clause = {"filter": {path + suffix: value}, "timezone": zone, "order_by": ["pk"]}
+        if self.chance(0.7):
+            name = self.pick("TruncDay", "TruncMonth", "TruncHour", "TruncDate", "TruncWeek", "ExtractHour", "ExtractDay", "ExtractWeekDay", "TruncTime")
+            node = path if self.chance(0.6) else {"expr": path, "tzinfo": self.pick("Asia/Tokyo", "America/New_York")}
+            clause["annotate"] = {"x": {name: node}}
+        return model, "query", clause
+
+    def looked_up(self, model):
+        method = self.pick("in_bulk", "dates", "datetimes", "earliest", "latest", "get")
+        if method == "dates":
+            model, field = self.pick(("book", "published"), ("person", "born"), ("tagging", "added"))
+            return model, method, {"query": self.filters(model), "field": field, "kind": self.pick("year", "month", "week", "day"), "order": self.pick("ASC", "DESC")}
+        if method == "datetimes":
+            model, field = self.pick(("book", "released"), ("review", "written_at"))
+            return model, method, {"query": self.filters(model), "field": field, "kind": self.pick("year", "month", "day", "hour"), "order": self.pick("ASC", "DESC")}
+        if method == "in_bulk":
+            ids = ["de", "fr", "zz"] if model == "country" else self.random.sample(range(1, 95), 5)
+            return model, method, {"query": self.filters(model, False), "ids": ids}
+        if method == "get":
+            return model, method, {"filter": {"pk": "de" if model == "country" else self.random.randrange(1, 99)}}
+        return model, method, {"query": self.filters(model, False), "fields": [path for path in self.order(model) if isinstance(path, str)]}
+
+    def filtered(self, model):
+        """A FilteredRelation, joined, counted or shown."""
+        name, target, many, _ = self.random.choice(RELATIONS[model])
+        condition = {"%s__%s" % (name, path): value for path, value in self.leaf(target, False, 0).items() if not is_f(value)}
+        clause = {"filtered_relation": {"fr": {"relation": name, "condition": condition or {name + "__isnull": False}}}}
+        column = self.random.choice([column for column, kind in COLUMNS[target].items() if kind not in ("json",)])
+        how = self.pick("filter", "count", "values")
+        if how == "filter":
+            clause["filter"] = {"fr__isnull": self.chance(0.3)}
+        elif how == "count" and many:
+            clause["annotate"] = {"x": {self.pick("Count", "Max", "Min"): "fr__" + column}} if COLUMNS[target][column] in (
+                "integer", "text", "date", "key") else {"x": {"Count": "fr"}}
+        else:
+            clause["values"] = ["pk", "fr__" + column]
+        return model, "query", self.body(self.filters(model, False) + [clause])
 
 
 def is_f(value):

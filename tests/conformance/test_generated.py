@@ -38,6 +38,8 @@ def ask_many(asker, seed, count, stop_after=5, show=print):
         request = Generator(number).query()
         verdict = asker.ask(*request)
         counts[verdict.kind] += 1
+        if verdict.kind in (UNASKED, BOTH_REFUSED) and os.environ.get("QUERN_SHOW_REFUSED"):
+            show("%s: seed %d: %s\n" % (verdict.kind, number, verdict.detail), flush=True)
         if verdict.kind in (AGREED, SPLIT, UNASKED, BOTH_REFUSED):
             continue
         small = shrink(request, lambda one: reason(asker, one) == why_of(verdict))

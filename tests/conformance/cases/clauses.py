@@ -131,6 +131,9 @@ METHODS = [
 
 RELATIONS = [
     ("filtered relation", "book", {"filtered_relation": {"best": {"relation": "review", "condition": {"review__stars": 5}}}, "filter": {"best__isnull": False}, "distinct": True, "order_by": ["pk"]}),
+    ("filtered relation over a many to many", "book", {"filtered_relation": {"t": {"relation": "tags", "condition": {"tags__id__lt": 4}}}, "filter": {"t__isnull": False}, "values": ["pk", "t__name"]}),
+    ("filtered relation over a many to many, without a row", "book", {"filtered_relation": {"t": {"relation": "translators", "condition": {"translators__country": "de"}}}, "filter": {"t__isnull": True}, "values": ["pk"]}),
+    ("group with a name of its own, ordered by it", "book", {"group_by": [{"who": "author__name"}], "annotate": {"n": {"Count": "*"}}, "order_by": ["-who"]}),
     ("filtered relation counted", "book", {"filtered_relation": {"best": {"relation": "review", "condition": {"review__stars__gte": 4}}}, "annotate": {"n": {"Count": "best"}}, "order_by": ["pk"]}),
     ("filtered relation with values", "book", {"filtered_relation": {"p": {"relation": "publisher", "condition": {"publisher__founded__gte": 1950}}}, "values": ["pk", "p__name"], "order_by": ["pk"]}),
     ("filtered relation in a filter", "book", {"filtered_relation": {"p": {"relation": "publisher", "condition": {"publisher__founded__gte": 1950}}}, "filter": {"p__name": "South"}, "order_by": ["pk"]}),

@@ -106,10 +106,19 @@ QUESTIONS = [(name, model, {"filter": condition, "order_by": ["pk"]}) for name, 
     ("question over itself", "person", {"pupil": {"some": {"nickname": None}}}),
 ]]
 
+FOUND = [  # by random queries
+    ("both sides of a comparison are of the same related row", "book", {"filter": {"review__id__lte": {"F": "review__id"}}, "values": ["pk"]}),
+    ("column against column of the same related row", "book", {"filter": {"chapter__words__gt": {"*": [{"F": "chapter__number"}, 300]}}, "values": ["pk"]}),
+    ("the same related row of a many to many", "book", {"filter": {"tags__id__lt": {"F": "tags__parent"}}, "values": ["pk"]}, "query", True),
+    ("two columns of the same related row in arithmetic", "book", {"filter": {"pages__gt": {"+": [{"F": "chapter__number"}, {"F": "chapter__words"}]}}, "values": ["pk"]}),
+    ("not of a json null", "book", {"exclude": {"attributes__theme": None}}, "query", True),
+    ("not of a comparison with a column that may be missing", "book", {"exclude": {"cost__gt": {"F": "prequel__cost"}}}),
+]
+
 JOINS = [
     ("automatic join table", "book.translators", {"filter": {"person__country": "de"}, "order_by": ["pk"]}),
     ("automatic join table of itself", "person.friends", {"filter": {"from_person": 1}, "order_by": ["pk"]}),
     ("through model as a model", "tagging", {"filter": {"tag__name": "tag 01", "book__pages": 100}, "order_by": ["pk"]}),
 ]
 
-CASES = PATHS + CHAINS + QUESTIONS + JOINS
+CASES = PATHS + CHAINS + QUESTIONS + FOUND + JOINS

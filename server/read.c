@@ -130,7 +130,36 @@ struct listing {
 	size_t rows;
 	size_t most; /* rows that settings allow; 0: any number */
 	bool is_truncated;
+	struct str *place; /* of the last row that may be sent, where a cursor can go on from it */
 };
+
+static void keep_place(struct listing *listing, const struct fetched *batch, size_t row)
+{
+	struct arena *arena = listing->request->arena;
+	const struct page *page = listing->plan->page;
+
+	if (page == NULL)
+		return;
+	listing->place = ARENA_ARRAY(arena, struct str, page->ncolumns);
+	for (size_t i = 0; i < page->ncolumns; i++) {
+		struct str cell = db_cell(&batch->rows, row, page->columns[i]);
+
+		listing->place[i] = cell.p == NULL ? cell : arena_str(arena, cell);
+	}
+}
+
+static void add_cut(struct listing *listing)
+{
+	struct request *request = listing->request;
+	const struct page *page = listing->plan->page;
+
+	BUF_LIT(&request->reply.body, ",\"truncated\":true");
+	if (page == NULL)
+		return;
+	BUF_LIT(&request->reply.body, ",\"next\":");
+	buf_add_json(&request->reply.body,
+	             cursor_write(request->arena, &page->seal, listing->place, page->ncolumns));
+}
 
 static bool add_rows(const struct fetched *batch, void *arg, struct error *error)
 {
@@ -146,6 +175,8 @@ static bool add_rows(const struct fetched *batch, void *arg, struct error *error
 		if (listing->rows++ > 0)
 			buf_add_char(body, ',');
 		encode_row(batch, row, body);
+		if (listing->rows == listing->most)
+			keep_place(listing, batch, row);
 		if (body->n > REPLY_CHUNK && !reply_flush(listing->request))
 			return false;
 	}
@@ -243,39 +274,31 @@ static bool list(struct listing *listing)
 	if (!read_add_count(request, plan, &count))
 		return false;
 	if (listing->is_truncated)
-		BUF_LIT(&request->reply.body, ",\"truncated\":true");
+		add_cut(listing);
 	buf_add_char(&request->reply.body, '}');
 	return true;
 }
 
-/* Where settings cap rows: the query with a last slice that asks for one row more than may be sent. */
-static const struct query *capped(struct request *request, const struct query *query)
+static bool plan_list(struct request *request, const struct query *query, const struct plan **plan)
 {
-	struct query *copy = ARENA_NEW(request->arena, struct query);
-	struct clause *clauses = ARENA_ARRAY(request->arena, struct clause, query->nclauses + 1);
+	unsigned most = request->settings->max_rows;
 
-	copy_bytes(clauses, query->clauses, query->nclauses * sizeof *clauses);
-	clauses[query->nclauses] =
-		(struct clause){.has_limit = true, .limit = (int64_t)request->settings->max_rows + 1};
-	*copy = *query;
-	copy->clauses = clauses;
-	copy->nclauses = query->nclauses + 1;
-	return copy;
+	return most == 0 ? plan_query(request->arena, request->model, read_scope(request), query, plan,
+	                              &request->error)
+	                 : plan_capped(request->arena, request->model, read_scope(request), query,
+	                               str_of(request->settings->secret), most, plan, &request->error);
 }
 
 bool read_query(struct request *request)
 {
 	struct listing listing = {.request = request, .most = request->settings->max_rows};
-	const struct query *query;
 	struct asked asked;
 
 	if (!read_asked(request, &asked))
 		return read_refused(request);
 	if (query_has_cursor(asked.query))
 		return read_page(request, asked.query);
-	query = listing.most == 0 ? asked.query : capped(request, asked.query);
-	if (!plan_query(request->arena, request->model, read_scope(request), query, &listing.plan,
-	                &request->error))
+	if (!plan_list(request, asked.query, &listing.plan))
 		return read_refused(request);
 	return list(&listing);
 }

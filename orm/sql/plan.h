@@ -80,6 +80,11 @@ bool plan_query(struct arena *arena, const struct model *model, const struct pla
 bool plan_page(struct arena *arena, const struct model *model, const struct plan_scope *scope,
                const struct query *query, struct str secret, int64_t most, const struct plan **plan,
                struct error *error);
+/* As plan_query, cut behind `most` rows (and one more, to show that there are more): a page, with which a reader can
+ * go on, where the query has no slice of its own and an order that stays. */
+bool plan_capped(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                 const struct query *query, struct str secret, int64_t most, const struct plan **plan,
+                 struct error *error);
 bool query_has_cursor(const struct query *query);
 /* `get`, `first`, `last`: as plan_query, ordered (by the primary key where the query does not
  * order) and cut; last reverses; get asks for at most 21 rows. */

@@ -25,13 +25,15 @@ bool query_has_cursor(const struct query *query)
 
 static bool read_limit(struct paging *paging, const struct clause *clause, int64_t most, struct error *error)
 {
+	int64_t cap = most > 0 && most < PAGE_ROWS_MOST ? most : PAGE_ROWS_MOST;
+
 	paging->rows = clause->has_limit ? clause->limit : PAGE_ROWS_DEFAULT;
-	if (paging->rows < 1 || paging->rows > PAGE_ROWS_MOST)
+	if (paging->rows < 1 || (most == 0 && paging->rows > PAGE_ROWS_MOST))
 		return error_set(error, ERROR_VALUE, clause->limit_pos,
 		                 "With after or before \"limit\" is the rows of a page, 1 to %d (%d when it is not said)",
 		                 PAGE_ROWS_MOST, PAGE_ROWS_DEFAULT);
-	if (most > 0 && paging->rows > most)
-		paging->rows = most;
+	if (paging->rows > cap)
+		paging->rows = cap;
 	return true;
 }
 
@@ -162,4 +164,59 @@ bool plan_page(struct arena *arena, const struct model *model, const struct plan
 		return false;
 	*out = plan;
 	return true;
+}
+
+/* ---- a list that settings cut ---- */
+
+/* The list's first rows as a page, where nothing else slices it. */
+static bool cut_as_page(struct arena *arena, const struct query *query, int64_t most, struct paging *paging)
+{
+	size_t last = query->nclauses - 1;
+	struct clause *clauses = ARENA_ARRAY(arena, struct clause, query->nclauses);
+
+	copy_bytes(clauses, query->clauses, query->nclauses * sizeof *clauses);
+	for (size_t i = 0; i < query->nclauses; i++)
+		if (clauses[i].offset > 0 || (clauses[i].has_limit && (i < last || clauses[i].limit <= most)))
+			return false;
+	clauses[last].has_limit = false;
+	*paging = (struct paging){.query = *query, .kind = CURSOR_AFTER, .pos = query->pos, .rows = most};
+	paging->query.clauses = clauses;
+	return true;
+}
+
+static const struct query *with_limit(struct arena *arena, const struct query *query, int64_t limit)
+{
+	struct query *copy = ARENA_NEW(arena, struct query);
+	struct clause *clauses = ARENA_ARRAY(arena, struct clause, query->nclauses + 1);
+
+	copy_bytes(clauses, query->clauses, query->nclauses * sizeof *clauses);
+	clauses[query->nclauses] = (struct clause){.has_limit = true, .limit = limit};
+	*copy = *query;
+	copy->clauses = clauses;
+	copy->nclauses = query->nclauses + 1;
+	return copy;
+}
+
+bool plan_capped(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                 const struct query *query, struct str secret, int64_t most, const struct plan **out,
+                 struct error *error)
+{
+	struct plan *plan = ARENA_NEW(arena, struct plan);
+	struct page *page = ARENA_NEW(arena, struct page);
+	struct paging paging;
+
+	if (cut_as_page(arena, query, most, &paging)) {
+		page->rows = (size_t)most;
+		*out = plan;
+		if (seal_query(arena, model, scope, &paging, secret, &page->seal, error) &&
+		    plan_rows(arena, model, scope, &paging, page, plan, error)) {
+			plan->has_limit = most < PLAN_PAGE_ROWS;
+			return true;
+		}
+		/* What cannot be continued is cut all the same. */
+		if (error->kind != ERROR_NOT_SUPPORTED)
+			return false;
+		error_clear(error);
+	}
+	return plan_query(arena, model, scope, with_limit(arena, query, most + 1), out, error);
 }

@@ -345,6 +345,75 @@ class ChangingTest(Pages, ApiTest):
         self.assertEqual(back["results"], page["results"])
 
 
+class CutTest(unittest.TestCase):
+    """Where settings cap rows: a cut answer can be gone on with."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server("press", environment={"QUERN_MAX_ROWS": "7"})
+        cls.addClassCleanup(cls.server.stop)
+        cls.server.sql(seeds.PRESS)
+        cls.client = cls.server.client()
+
+    def ask(self, body):
+        response = self.client.query("book", body)
+        self.assertEqual(response.status, 200, response)
+        return response.json
+
+    def test_what_follows_is_had_by_the_cursor(self):
+        for body in ({}, {"order_by": ["title"]}, {"order_by": ["-price"]}, {"order_by": ["price"], "limit": 50},
+                     {"prefetch_related": ["reviews"]}, {"values": ["id", "rating"], "order_by": ["rating"]},
+                     {"limit": 20000, "order_by": ["-id"]}):
+            with self.subTest(body=body):
+                answer = self.ask(body)
+                self.assertIs(answer["truncated"], True)
+                rows = answer["results"]
+                while answer["next"]:
+                    self.assertEqual(len(answer["results"]), 7)
+                    answer = self.ask(dict(body, after=answer["next"]))
+                    rows = rows + answer["results"]
+                self.assertEqual(sorted(row["id"] for row in rows), list(range(1, 61)))
+
+    def test_what_is_not_cut_has_no_next(self):
+        for body in ({"limit": 7}, {"limit": 3}, {"filter": {"id__lte": 7}}, {"filter": {"id": 0}}, {"limit": 7, "offset": 9}):
+            with self.subTest(body=body):
+                self.assertEqual(set(self.ask(body)), {"results"})
+
+    def test_what_no_cursor_can_follow_is_cut_all_the_same(self):
+        for body in ({"order_by": ["?"]}, {"offset": 2}, [{"limit": 40}, {"filter": {"and": []}}],
+                     {"union": [{"model": "Book"}], "all": True}):
+            with self.subTest(body=body):
+                answer = self.ask(body)
+                self.assertEqual((len(answer["results"]), set(answer)), (7, {"results", "truncated"}))
+
+    def test_a_cut_that_is_streamed(self):
+        server = Server("press", environment={"QUERN_MAX_ROWS": "1100"})
+        self.addCleanup(server.stop)
+        server.sql("INSERT INTO publisher (name, founded) SELECT 'p' || i % 100, nullif(i % 7, 0) FROM generate_series(1, 3000) i")
+        client = server.client()
+        self.addCleanup(client.close)
+        body = {"order_by": ["founded", "name"], "prefetch_related": ["books"]}
+        answer = client.query("publisher", body).json
+        self.assertEqual((len(answer["results"]), answer["truncated"]), (1100, True))
+        rows = answer["results"]
+        while answer["next"]:
+            answer = client.query("publisher", dict(body, after=answer["next"], limit=20000)).json
+            rows = rows + answer["results"]
+        expected = server.sql("SELECT id FROM publisher ORDER BY founded, name, id")
+        self.assertEqual([row["id"] for row in rows], [row[0] for row in expected])
+
+    def test_groups_and_the_total(self):
+        answer = self.ask({"group_by": ["author"], "annotate": {"n": {"Count": "*"}}, "count": True})
+        self.assertEqual((len(answer["results"]), answer["truncated"]), (7, True))
+        body = {"group_by": ["author"], "annotate": {"n": {"Count": "*"}}, "count": True}
+        rows = answer["results"]
+        while answer["next"]:
+            answer = self.ask(dict(body, after=answer["next"]))
+            rows = rows + answer["results"]
+        self.assertEqual(len(rows), answer["count"]["value"])
+        self.assertEqual(sum(row["n"] for row in rows), 60)
+
+
 class SecretTest(unittest.TestCase):
     def next_of(self, environment, after=None):
         server = Server("press", environment=environment)

@@ -135,10 +135,11 @@ static bool resolve_plain(struct scope *scope, const struct path *path, const st
 	const struct rcond *cond = *out;
 	bool asks_null = cond->kind == RC_ISNULL;
 
-	if (!asks_null && target.relation != NULL && target.end != NULL && target.end->pk == NULL)
+	/* Forwards the column that points there is compared, which is a single one. */
+	if (!asks_null && target.relation != NULL && target.is_reverse && target.end->pk == NULL)
 		return error_set(scope->r->error, ERROR_FIELD, path->pos,
 		                 "%.*s has a key of several fields: compare them one by one, e.g. '%.*s__%.*s'",
-		                 STR_ARG(target.end->name), STR_ARG(path->text),
+		                 STR_ARG(target.end->name), STR_ARG(path->parts[target.used - 1]),
 		                 STR_ARG(target.end->pk_fields[0]->name));
 	bool asks_for_null = asks_null && cond->is_null;
 	/* JSON null: Django adds no guard to a lookup whose right side is None. */

@@ -189,6 +189,10 @@ static bool apply_group_by(struct resolved *q, const struct clause *clause)
 			return false;
 		if (expr->has_aggregate)
 			return error_set(scope->r->error, ERROR_FIELD, named->pos, "cannot group by an aggregate");
+		if (expr->field == NULL)
+			return error_set(scope->r->error, ERROR_FIELD, named->pos,
+			                 "'%.*s' is null and has no type: wrap it in ExpressionWrapper",
+			                 STR_ARG(named->name));
 		*ARENA_PUSH(scope->r->arena, &q->select->group_by) = expr;
 		put_annotation(scope, (struct annotation){.name = named->name,
 		                                          .expr = expr,

@@ -63,10 +63,20 @@ class CompositeTest(ApiTest):
                                                               "values": ["n"]})), [{"n": 2}, {"n": 1}])
         self.assertEqual(self.results(self.api.query("hall", {"filter": {"seat__isnull": True}})), [])
 
+    def test_a_foreign_key_to_another_column_is_compared_by_it(self):
+        for params in ("seat=a1", "seat__in=a1,a2", "seat_id=a1", "seat__code=a1", "seat__line=A"):
+            self.assertEqual(self.ok(self.api.get("/api/ticket/count", params)), {"count": 2}, params)
+        self.assertEqual(self.ok(self.api.post("/api/ticket/count", {"exclude": {"seat": "a1"}})), {"count": 1})
+
     def test_what_needs_a_single_key_says_so(self):
+        for path in ("seat", "seat__in", "seat__gt"):
+            self.assert_problem(self.api.query("hall", {"filter": {path: ["A"] if path == "seat__in" else "A"}}), 400,
+                                "FieldError", pointer="/filter/" + path)
         self.assert_problem(self.api.post("/api/seat/in_bulk", {"ids": [1]}), 400, "NotSupportedError")
         self.assertEqual(list(self.ok(self.api.post("/api/seat/in_bulk", {"ids": ["a1"], "field_name": "code"}))["results"]),
                          ["a1"])
+        self.assert_problem(self.api.query("ticket", {"filter": {"seat": {"pk": 1}}}), 400, "NotSupportedError",
+                            pointer="/filter/seat/pk")
         self.assert_problem(self.api.query("hall", {"annotate": {"x": {"Subquery": {"model": "Seat", "limit": 1}}}}), 400,
                             "FieldError")
 

@@ -277,6 +277,7 @@ class ErrorsTest(ApiTest):
             ({"distinct": ["author", "title"], "order_by": ["author", "-id"]}, "/distinct/1", ANY),
         ])
         self.bodies(NEWS, 400, "ValueError", [({"values": ["id", {"id": "title"}]}, ANY, ANY)])
+        self.bodies(NEWS, 400, "FieldError", [({"group_by": ["author", {"g": {"Value": None}}]}, ANY, ANY)])
 
     def test_a_join_row_is_filled_in_by_its_relation(self):
         for end in ("admin", "server", "server_id"):

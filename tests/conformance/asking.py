@@ -1,5 +1,6 @@
 """Puts one question to the real server and to Django on the same rows, and says whether they agree."""
 
+import http.client
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ import oracle  # noqa: E402
 from compare import Comparison  # noqa: E402
 from data import Data  # noqa: E402
 from django.core.exceptions import FieldError  # noqa: E402
-from django.db import DatabaseError, ProgrammingError, connection, models  # noqa: E402
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection, models  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from translator import Unsupported, World  # noqa: E402
 
@@ -45,6 +46,8 @@ class Asker:
         mend_iso_year()
         Data(self.models).fill()
         self.server.sql("ANALYZE")
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '20s'")
         self.world = World(self.models)
         self.client = self.server.client()
 
@@ -52,6 +55,18 @@ class Asker:
         self.client.close()
         connection.close()
         self.server.stop()
+
+    def post(self, path, body):
+        """Once more on a new connection where the old one was closed in the meantime (Django took its time)."""
+        try:
+            return self.client.post(path, body)
+        except (http.client.HTTPException, OSError):
+            if self.server.process.poll() is not None:
+                raise AssertionError("the server is gone (%s), asked %s %s\n%s" % (
+                    self.server.process.returncode, path, json.dumps(body), self.server.tail())) from None
+            self.client.close()
+            self.client = self.server.client()
+            return self.client.post(path, body)
 
     def ask(self, model, method, body):
         """How Quern's answer compares with Django's."""
@@ -61,9 +76,11 @@ class Asker:
         except Unsupported as problem:
             return Verdict(UNASKED, request, str(problem))
         except models.ObjectDoesNotExist as problem:
-            return self.expect_refusal(request, problem)
+            return self.expect_absence(request, problem)
         except ProgrammingError as problem:
             return Verdict(UNASKED, request, "Django's SQL is wrong: %s" % problem)
+        except OperationalError as problem:  # too slow to be asked
+            return Verdict(UNASKED, request, str(problem))
         except ValueError as problem:
             if "is out of range" in str(problem):  # Django makes dates of any year in a lookup
                 return Verdict(UNASKED, request, str(problem))
@@ -71,7 +88,7 @@ class Asker:
         except (FieldError, DatabaseError, TypeError, NotImplementedError) as problem:
             connection.close() if connection.connection is None else None
             return self.expect_refusal(request, problem)
-        response = self.client.post("/api/%s/%s" % (model, method), body)
+        response = self.post("/api/%s/%s" % (model, method), body)
         if response.status != 200:
             return Verdict(REFUSED if response.status == 400 else FAILED, request,
                            response.body.decode("utf-8", "replace"), expected=expected)
@@ -82,6 +99,13 @@ class Asker:
         if found:
             return Verdict(DIFFERENT, request, found, answer, expected)
         return Verdict(AGREED, request, answer=answer, expected=expected)
+
+    def expect_absence(self, request, problem):
+        """Where Django raises DoesNotExist Quern says so, in the same words."""
+        response = self.post("/api/%s/%s" % request[:2], request[2])
+        found = response.json if response.status == 404 else {}
+        is_same = found.get("title") == "DoesNotExist" and found.get("detail") == str(problem)
+        return Verdict(AGREED if is_same else DIFFERENT, request, "Django: %s\nQuern: %r" % (problem, response))
 
     def agrees_said_in_full(self, request, answer):
         """Django again, with its negations said in full (Scope.splits)."""
@@ -96,7 +120,7 @@ class Asker:
 
     def expect_refusal(self, request, problem):
         """What Django refuses Quern should refuse too; the tests name those that it answers."""
-        response = self.client.post("/api/%s/%s" % request[:2], request[2])
+        response = self.post("/api/%s/%s" % request[:2], request[2])
         words = "Django: %s: %s" % (type(problem).__name__, str(problem)[:500])
         if response.status in (400, 404, 409, 422):
             return Verdict(BOTH_REFUSED, request, words + "\nQuern: " + response.body.decode("utf-8", "replace"))
@@ -108,7 +132,7 @@ class Asker:
         if isinstance(body, dict):
             body = {name: value for name, value in body.items()
                     if name not in ("aggregate", "ids", "field_name", "fields", "field", "kind", "order", "tzinfo")}
-        response = self.client.post("/api/%s/sql" % model, body)
+        response = self.post("/api/%s/sql" % model, body)
         if response.status != 200 or "statements" not in response.json:
             return response.body.decode("utf-8", "replace")
         return "\n".join("%s   -- %s" % (one["sql"], json.dumps(one.get("params"), ensure_ascii=False)[:400])

@@ -7,6 +7,7 @@ each query has the seed that is printed with it, so `--seed N --count 1` asks it
 import argparse
 import collections
 import os
+import signal
 import sys
 import time
 import unittest
@@ -71,6 +72,8 @@ def main():
     options.add_argument("--count", type=int, default=COUNT)
     options.add_argument("--stop-after", type=int, default=10, help="end after so many disagreements")
     options = options.parse_args()
+    for sent in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sent, lambda *_: sys.exit(1))
     asker = Asker()
     try:
         _, found = ask_many(asker, options.seed, options.count, options.stop_after)

@@ -345,6 +345,67 @@ class ChangingTest(Pages, ApiTest):
         self.assertEqual(back["results"], page["results"])
 
 
+# Values of every type that are hard to write down and read again; each is taken in turn, with NULLs between.
+VALUES = {
+    "integer": ["-2147483648", "0", "2147483647"],
+    "big": ["-9223372036854775808", "7", "9223372036854775807"],
+    "real": ["'NaN'", "'Infinity'", "'-Infinity'", "0.1", "0.30000000000000004", "1e-300", "-1.5e300", "'-0'"],
+    "exact_number": ["0.000000000000001", "1234567890123456789012345.123456789012345", "-3", "3.0"],
+    "flag": ["true", "false"],
+    "long": ["''", "' '", "'a'", "'A'", r"""'"quoted" \ ''x '""", "'Žluťoučký'", "repeat('long', 2000)"],
+    "address": ["'10.0.0.1'", "'2001:db8::1'", "'10.0.0.2'"],
+    "uuid": ["'00000000-0000-0000-0000-000000000001'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"],
+    "day": ["'0001-01-01'", "'0044-03-15 BC'", "'9999-12-31'", "'12026-01-01'", "'infinity'", "'-infinity'"],
+    "moment": ["'2026-07-02 16:44:20.5+00'", "'2026-07-02 16:44:20.500001+00'", "'0044-03-15 12:00:00+00 BC'",
+               "'infinity'", "'-infinity'"],
+    "clock": ["'00:00'", "'23:59:59.999999'", "'12:00:00.1'"],
+    "span": ["'1 day'", "'24:00:00'", "'-1 day -00:00:00.000001'", "'1 year 2 months 3 days 04:05:06.7'", "'0'",
+             "'30 days'", "'1 month'"],
+    "bytes": [r"'\x'", r"'\x00ff'", r"'\x27225c'"],
+    "document": ["'null'", """'{"a": [1, "x"]}'""", """'"text"'""", "'1.50'", "'[]'", "'{}'"],
+    "numbers": ["'{}'", "'{1,2}'", "'{NULL,1}'", "'{1}'"],
+    "words": ["'{}'", r"""'{"a,b","\""}'""", """'{NULL,"NULL"}'""", """'{""}'"""],
+    "integers": ["'empty'", "'[1,5)'", "'(,3)'", "'[2,)'", "'(,)'"],
+    "moments": ["'empty'", "'[2020-01-01 00:00+00,2021-01-01 00:00+00]'", "'(,2020-01-01 00:00:00.5+00)'"],
+}
+
+
+class EveryTypeTest(Pages, ApiTest):
+    models = ("every_type",)
+
+    def test_a_place_of_every_type_is_found_again(self):
+        for column, values in VALUES.items():
+            self.sql("TRUNCATE sample RESTART IDENTITY")
+            for value in (values + ["NULL"]) * 2:
+                self.sql("INSERT INTO sample (%s) VALUES (%s)" % (column, value))
+            for order, by in ((column, column), ("-" + column, column + " DESC"), ("nulls", column + " NULLS FIRST")):
+                asked = {"expr": column, "nulls": "first"} if order == "nulls" else order
+                body = {"order_by": [asked], "values_list": ["id"], "flat": True}
+                end = " DESC" if by.endswith("DESC") else ""
+                expected = [row[0] for row in self.sql("SELECT id FROM sample ORDER BY %s, id%s" % (by, end))]
+                for size in (1, 3):
+                    with self.subTest(order=order, column=column, size=size):
+                        self.assertEqual(rows_of(self.forwards("sample", body, size)), expected)
+                        self.assertEqual(rows_of(self.backwards("sample", body, size)), expected)
+
+
+class CompositeKeyTest(Pages, ApiTest):
+    models = ("composite",)
+
+    def test_a_key_of_several_fields_completes_an_order(self):
+        self.sql("INSERT INTO hall (name) VALUES ('large'), ('small')")
+        self.sql("INSERT INTO seat (hall_id, line, number, code, note) SELECT 1 + i % 2, 'L' || i % 4, i, 'c' || i, ''"
+                 " FROM generate_series(1, 30) i")
+        for order, by in (([], "line, number"), (["note"], "line, number"), (["-hall"], "hall_id DESC, line DESC, number DESC"),
+                          (["number"], "number"), (["-line", "hall__name"], "line DESC, hall_id, number")):
+            body = dict({"values_list": ["code"], "flat": True}, **({"order_by": order} if order else {}))
+            expected = [row[0] for row in self.sql("SELECT code FROM seat ORDER BY " + by)]
+            for size in (1, 4):
+                with self.subTest(order=order, size=size):
+                    self.assertEqual(rows_of(self.forwards("seat", body, size)), expected)
+                    self.assertEqual(rows_of(self.backwards("seat", body, size)), expected)
+
+
 class CutTest(unittest.TestCase):
     """Where settings cap rows: a cut answer can be gone on with."""
 

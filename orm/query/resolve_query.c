@@ -344,7 +344,7 @@ static bool refuse_unplanned(struct scope *scope, const struct clause *clause)
 		const char *name;
 	} unplanned[] = {
 	    {clause->select_for_update != NULL, "select_for_update outside an atomic batch"},
-	    {clause->cursor != CURSOR_NONE, "after and before anywhere but in the query of the method query"},
+	    {clause->cursor != CURSOR_NONE, "after and before but for the list of a query itself"},
 	    {clause->using.p != NULL && !scope->is_top, "using in a nested query: it is asked where the outer one is"},
 	};
 

@@ -1,6 +1,6 @@
 """Random queries, asked of Quern and of Django.
 
-As a test it asks QUERN_GENERATED of them (1,500).  By hand, with tests/conformance/run: --count, --seed, --stop-after;
+As a test it asks QUERN_GENERATED of them (5,000).  By hand, with tests/conformance/run: --count, --seed, --stop-after;
 each query has the seed that is printed with it, so `--seed N --count 1` asks it again.
 """
 
@@ -16,7 +16,7 @@ from asking import AGREED, BOTH_REFUSED, SPLIT, UNASKED, Asker
 from generator import Generator, shrink
 
 SEED = 20260101
-COUNT = 1500
+COUNT = 5000
 
 
 def why_of(verdict):

@@ -74,6 +74,7 @@ class Scope(Expressions):
         self.counts = None
         self.later = set()
         self.zone = outer.zone if outer else None
+        self.filtered = {}
         self.negations = 0
         self.in_filter = False
 
@@ -165,6 +166,9 @@ class Scope(Expressions):
     def multiple_root(self, path):
         """The path as far as its last multi-valued relation, or None.  A many-to-many is two steps, the first of them
         multi-valued and the same as that to the model in between."""
+        first = path.split("__")[0]
+        if first in self.filtered:
+            return "~" + first if self.multiple_root(self.filtered[first]["relation"]) else None
         names, found = [], None
         for field in self.walk(path)[0]:
             if field.many_to_many:
@@ -232,9 +236,7 @@ class Scope(Expressions):
             timezone.activate(pytz.timezone(self.zone))
         if clause.pop("none", False):
             self.qs = self.qs.none()
-        for name, described in clause.pop("filtered_relation", {}).items():
-            self.qs = self.qs.annotate(**{name: FilteredRelation(
-                described["relation"], condition=self.condition(described.get("condition", {})))})
+        self.join_filtered(clause.pop("filtered_relation", {}))
         aliases = clause.pop("alias", {})
         for name, node in aliases.items():
             # What nothing names is not joined, and does not repeat rows.
@@ -266,6 +268,12 @@ class Scope(Expressions):
         self.arrange(clause)
         if clause:
             raise Unsupported("clauses %s" % sorted(clause))
+
+    def join_filtered(self, relations):
+        for name, described in relations.items():
+            self.filtered[name] = described
+            self.qs = self.qs.annotate(**{name: FilteredRelation(
+                described["relation"], condition=self.condition(described.get("condition", {})))})
 
     def thaw_windows(self, node):
         """Django 3.2 cannot filter on a window: its values become a table of constants by primary key."""
@@ -389,6 +397,7 @@ class Scope(Expressions):
     def rows_for(self, node, scope):
         """Into a scope of this model: the conditions so far, as the rows that this aggregate's relation has see them."""
         own = self.roots(node)
+        scope.join_filtered(self.filtered)
         for kind, condition in self.conditions:
             if mentions(condition, set(self.aggregated)):
                 continue

@@ -169,7 +169,9 @@ class CatalogTest(unittest.TestCase):
     def test_the_examples_and_the_models_of_other_tests_have_djangos_tables(self):
         examples = [os.path.join(ROOT, "config", "examples", name + ".json")
                     for name in ("staff", "news", "fleet", "fleet_grants")]
-        others = sorted(glob.glob(os.path.join(ROOT, "tests", "api", "models", "*.json")))
+        # Django 3.2 has no keys of several fields: it would make other tables.
+        others = sorted(path for path in glob.glob(os.path.join(ROOT, "tests", "api", "models", "*.json"))
+                        if os.path.basename(path) != "composite.json")
         for path in examples + others:
             with self.subTest(path):
                 self.make_schemas()

@@ -62,7 +62,8 @@ START_TEST(a_deadlock_is_tried_again)
 	as_task(fill, &c);
 	as_tasks(swap_atomically, args, 2);
 	ck_assert(swappers[0].is_done && swappers[1].is_done);
-	ck_assert_uint_eq(swappers[0].attempts + swappers[1].attempts, 3);
+	/* One of them lost once; on a busy machine the two may meet again. */
+	ck_assert_uint_ge(swappers[0].attempts + swappers[1].attempts, 3);
 	client_close(&swappers[0].client);
 	client_close(&swappers[1].client);
 	client_close(&c);

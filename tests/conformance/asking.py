@@ -16,7 +16,8 @@ from data import Data  # noqa: E402
 from django.core.exceptions import FieldError  # noqa: E402
 from django.db import DatabaseError, OperationalError, ProgrammingError, connection, models  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
-from translator import Unsupported, World  # noqa: E402
+from translator import Unsupported  # noqa: E402
+from world import World  # noqa: E402
 
 harness.TEST_MODELS = HERE
 AGREED, SPLIT, BOTH_REFUSED, DIFFERENT, REFUSED, FAILED, UNASKED = (

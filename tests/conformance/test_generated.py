@@ -13,7 +13,8 @@ import time
 import unittest
 
 from asking import AGREED, BOTH_REFUSED, SPLIT, UNASKED, Asker
-from generator import Generator, shrink
+from generator import Generator
+from shrink import shrink
 
 SEED = 20260101
 COUNT = 5000

@@ -5,8 +5,17 @@
 #include "orm/query/select.h"
 #include "orm/sql/writer.h"
 
+/* Which parameter a literal of the tree became: an expression that is written twice (selected and grouped by) must
+ * be the same text. */
+struct literal_slot {
+	const struct rexpr *expr;
+	size_t number;
+};
+
 struct emit {
 	struct sql sql;
+	struct literal_slot *literals; /* a hash by address; `nliterals` of `literals_cap` (a power of two) are used */
+	size_t nliterals, literals_cap;
 	/* Where the parents' keys of a prefetch level went (index of the parameter). */
 	size_t keys_param;
 	const struct select *keyed; /* the select that RC_KEYS belongs to */

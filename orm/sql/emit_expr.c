@@ -339,6 +339,47 @@ static void emit_value_column(struct emit *e, const struct rexpr *expr)
 	sql_number(&e->sql, expr->position);
 }
 
+static struct literal_slot *literal_slot(const struct literal_slot *slots, size_t cap,
+                                         const struct rexpr *expr)
+{
+	size_t i = ((uintptr_t)expr >> 4) * 0x9e3779b97f4a7c15u >> 20;
+
+	for (i &= cap - 1; slots[i].expr != NULL && slots[i].expr != expr; i = (i + 1) & (cap - 1))
+		;
+	return (struct literal_slot *)&slots[i];
+}
+
+static void grow_literals(struct emit *e)
+{
+	size_t cap = e->literals_cap == 0 ? 16 : e->literals_cap * 2;
+	struct literal_slot *slots = ARENA_ARRAY(e->sql.arena, struct literal_slot, cap);
+
+	for (size_t i = 0; i < e->literals_cap; i++)
+		if (e->literals[i].expr != NULL)
+			*literal_slot(slots, cap, e->literals[i].expr) = e->literals[i];
+	e->literals = slots;
+	e->literals_cap = cap;
+}
+
+static void emit_literal(struct emit *e, const struct rexpr *expr)
+{
+	if (e->sql.is_inline) {
+		sql_field_param(&e->sql, expr->field, expr->text);
+		return;
+	}
+	if (e->nliterals * 2 >= e->literals_cap)
+		grow_literals(e);
+	struct literal_slot *slot = literal_slot(e->literals, e->literals_cap, expr);
+
+	if (slot->expr != NULL) {
+		sql_field_param_again(&e->sql, expr->field, slot->number);
+		return;
+	}
+	sql_field_param(&e->sql, expr->field, expr->text);
+	*slot = (struct literal_slot){expr, e->sql.n};
+	e->nliterals++;
+}
+
 void emit_expr(struct emit *e, const struct rexpr *expr)
 {
 	switch (expr->kind) {
@@ -346,7 +387,7 @@ void emit_expr(struct emit *e, const struct rexpr *expr)
 		emit_column(e, expr->source, expr->field);
 		return;
 	case R_PARAM:
-		sql_field_param(&e->sql, expr->field, expr->text);
+		emit_literal(e, expr);
 		return;
 	case R_NULL:
 		sql_lit(&e->sql, "NULL");

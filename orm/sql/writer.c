@@ -122,6 +122,18 @@ void sql_field_param(struct sql *sql, const struct field *field, struct str text
 	sql_param(sql, text, field_param_oid(field), field_param_cast(sql->arena, field));
 }
 
+void sql_field_param_again(struct sql *sql, const struct field *field, size_t number)
+{
+	struct str cast = field_param_cast(sql->arena, field);
+
+	buf_add_char(&sql->text, '$');
+	buf_add_int(&sql->text, (int64_t)number);
+	if (cast.p == NULL)
+		return;
+	sql_lit(sql, "::");
+	buf_add(&sql->text, cast);
+}
+
 void sql_field_array_param(struct sql *sql, const struct field *field, struct str array_text)
 {
 	unsigned oid = field_param_array_oid(field);

@@ -40,6 +40,8 @@ void sql_const(struct sql *sql, const char *table_text);
 void sql_param(struct sql *sql, struct str text, unsigned oid, struct str cast);
 /* A parameter of a field's type; the text as field_parse() made it. */
 void sql_field_param(struct sql *sql, const struct field *field, struct str text);
+/* The parameter `number` (from 1) once more, as sql_field_param() wrote it. */
+void sql_field_param_again(struct sql *sql, const struct field *field, size_t number);
 /* An array parameter of a field's type (for = ANY). */
 void sql_field_array_param(struct sql *sql, const struct field *field, struct str array_text);
 void sql_finish(struct sql *sql, size_t ncolumns, struct statement *statement);

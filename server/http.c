@@ -27,6 +27,16 @@
 /* The library's callbacks. */
 
 /* The request line has been read: the library is about to cut it up in place. */
+/* The library would list the parameters, too, and with some hundreds of them run out of the connection's
+ * memory and never answer.  It cuts its copy of the address in place itself; an empty list is as good to it. */
+static void hide_parameters(const char *uri)
+{
+	char *mark = strchr(uri, '?');
+
+	if (mark != NULL)
+		mark[1] = '\0';
+}
+
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
 	struct http *http = cls;
@@ -38,7 +48,10 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 	if (!exchange)
 		return NULL;
 	exchange->connection = connection;
-	exchange->uri = uri ? arena_str(exchange->request.arena, str_of(uri)) : (struct str){0};
+	if (uri != NULL) {
+		exchange->uri = arena_str(exchange->request.arena, str_of(uri));
+		hide_parameters(uri);
+	}
 	client->exchange = exchange;
 	client->is_idle = false;
 	clock_allow(exchange, http->worker->setup->settings->header_timeout, 0);

@@ -170,6 +170,13 @@ class LimitsTest(HttpTest):
         self.assertEqual(self.send(b"GET /api/article?title=" + b"x" * 12000 +
                                    b" HTTP/1.1\r\nHost: localhost\r\n\r\n"), [414])
 
+    def test_many_parameters_are_read(self):
+        many = b"&".join(b"x%d=1" % n for n in range(1000))
+        self.assertEqual(self.send(b"GET /api/article?" + many + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+                         [400])
+        self.assertEqual(self.send(b"GET /api/article/count?" + b"&" * 8000 +
+                                   b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), [200])
+
     def test_many_or_large_fields_are_431(self):
         fields = b"".join(b"X-%d: 1\r\n" % n for n in range(100))
         self.assertEqual(self.send(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n"), [431])

@@ -34,6 +34,23 @@ static bool is_group(const struct select *select, const struct rexpr *expr)
 	return false;
 }
 
+/* Beside an aggregate (z = y + COUNT(*)) a group stands as a whole: its columns are no groups of their own. */
+static void group_around_aggregate(const struct select *select, struct visitor *visitor,
+                                   const struct rexpr *expr)
+{
+	bool has_args_alone = expr->kind == R_CALL || expr->kind == R_ARITHMETIC || expr->kind == R_CAST ||
+	                      expr->kind == R_WRAPPED;
+
+	if (is_group(select, expr))
+		return;
+	if (!has_args_alone) {
+		visit_expr(visitor, expr);
+		return;
+	}
+	for (size_t i = 0; i < expr->nargs; i++)
+		group_around_aggregate(select, visitor, expr->args[i]);
+}
+
 /* What is selected or ordered by without being an aggregate is grouped by, whole where the query names its
  * groups itself. */
 static void group_expr(struct scope *scope, struct visitor *visitor, const struct rexpr *expr)
@@ -42,8 +59,10 @@ static void group_expr(struct scope *scope, struct visitor *visitor, const struc
 
 	if (is_group(select, expr))
 		return;
-	if (select->groups_by_key || expr->has_aggregate || expr->kind == R_COLUMN)
+	if (select->groups_by_key || expr->kind == R_COLUMN)
 		visit_expr(visitor, expr);
+	else if (expr->has_aggregate)
+		group_around_aggregate(select, visitor, expr);
 	else if (expr->kind != R_PARAM)
 		*ARENA_PUSH(scope->r->arena, &select->group_by) = expr;
 }

@@ -58,6 +58,13 @@ class Shape:
         return None if found is None else self.show(found)
 
 
+class OneValue(Subquery):
+    """A subquery that is grouped by itself, not by the outer columns that it names."""
+
+    def get_group_by_cols(self, alias=None):
+        return [self]
+
+
 class Scope(Expressions):
     """A queryset while clauses are applied to it."""
 
@@ -390,7 +397,7 @@ class Scope(Expressions):
             scope.qs = scope.qs.order_by().annotate(one_=Value(1)).values("one_")
         made = scope.expression(node)
         scope.qs = scope.qs.annotate(own_=made).values("own_")
-        found = Subquery(scope.qs, output_field=self.infer(made))
+        found = OneValue(scope.qs, output_field=self.infer(made))
         if is_count(node):
             return functions.Coalesce(found, Value(0), output_field=models.BigIntegerField())
         return found

@@ -258,6 +258,8 @@ void arrange_aggregates(struct scope *scope)
 
 		if (!is_whole)
 			complete_groups(scope);
+		/* One row, also over no rows: with every aggregate in a select of its own nothing is left to read here. */
+		select->has_no_source = is_whole && !has_aggregate_in_place(select);
 		return;
 	}
 	select->is_grouped = false;

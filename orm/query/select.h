@@ -206,6 +206,7 @@ struct select {
 	struct rcond_list where, having;
 	struct rcond_list qualify; /* conditions on windows: applied to the finished rows */
 	struct rcolumn_list columns;
+	bool has_no_source; /* SELECT without FROM: one row */
 	bool is_grouped;
 	bool groups_by_key; /* one group a base row */
 	struct rexpr_list group_by;

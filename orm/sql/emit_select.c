@@ -243,8 +243,10 @@ void emit_select(struct emit *e, const struct select *select)
 	sql_lit(&e->sql, "SELECT ");
 	emit_distinct(e, select);
 	emit_columns(e, select);
-	emit_from(e, select);
-	emit_where(e, select);
+	if (!select->has_no_source) {
+		emit_from(e, select);
+		emit_where(e, select);
+	}
 	emit_group_by(e, select);
 	if (select->having.n > 0) {
 		sql_lit(&e->sql, " HAVING ");

@@ -53,6 +53,7 @@ struct asked {
 	struct arena *arena;
 	const struct model *model;
 	const struct query *query;
+	struct str secret; /* of cursors */
 	struct error *error;
 };
 
@@ -73,7 +74,8 @@ static bool show_statement(bool is_made, const struct statement *statement)
 static bool show_query(const struct asked *asked)
 {
 	const struct plan *plan = NULL;
-	bool is_made = plan_query(asked->arena, asked->model, NULL, asked->query, &plan, asked->error);
+	bool is_made = plan_page(asked->arena, asked->model, NULL, asked->query, asked->secret, 0,
+	                         &plan, asked->error);
 
 	return show_plan(is_made, plan);
 }
@@ -189,7 +191,8 @@ static int show(struct cli *cli, const struct settings *settings, const struct m
 	static const char *const no_members[] = {NULL};
 	const struct value *body;
 	struct error error;
-	struct asked asked = {.arena = cli->arena, .model = model, .error = &error};
+	struct asked asked = {
+		.arena = cli->arena, .model = model, .secret = str_of(settings->secret), .error = &error};
 
 	error_init(&error, cli->arena);
 	if (!json_read(cli->arena, text, &settings->json, &body, &error) ||

@@ -27,9 +27,11 @@ static bool add_moments(const struct fetched *batch, void *arg, struct error *er
 static bool read_order(struct request *request, const struct value *order, bool *is_descending)
 {
 	*is_descending = order != NULL && order->kind == VALUE_TEXT && str_is(order->text, "DESC");
-	if (order == NULL || *is_descending || (order->kind == VALUE_TEXT && str_is(order->text, "ASC")))
+	if (order == NULL || *is_descending ||
+	    (order->kind == VALUE_TEXT && str_is(order->text, "ASC")))
 		return true;
-	return error_set(&request->error, ERROR_VALUE, order->pos, "'order' must be either 'ASC' or 'DESC'");
+	return error_set(&request->error, ERROR_VALUE, order->pos,
+	                 "'order' must be either 'ASC' or 'DESC'");
 }
 
 static bool read_members(struct request *request, const struct value *body, struct dates *dates)
@@ -40,8 +42,10 @@ static bool read_members(struct request *request, const struct value *body, stru
 	dates->kind = value_get(body, "kind");
 	dates->tzinfo = value_get(body, "tzinfo");
 	if (dates->kind == NULL)
-		missing = dates->has_time ? "\"kind\" is missing: year, quarter, month, week, day, hour, minute or second"
-		                          : "\"kind\" is missing: year, quarter, month, week or day";
+		missing =
+			dates->has_time
+				? "\"kind\" is missing: year, quarter, month, week, day, hour, minute or second"
+				: "\"kind\" is missing: year, quarter, month, week or day";
 	if (dates->field == NULL)
 		missing = "\"field\" is missing: the name of a field";
 	if (missing != NULL)

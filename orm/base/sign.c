@@ -12,7 +12,8 @@ void hmac_sha256(struct str key, struct str text, unsigned char out[HMAC_BYTES])
 {
 	unsigned n = 0;
 
-	if (HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)text.p, text.n, out, &n) == NULL ||
+	if (HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)text.p, text.n, out, &n) ==
+	        NULL ||
 	    n != HMAC_BYTES)
 		BUG("HMAC-SHA256 cannot be had");
 }

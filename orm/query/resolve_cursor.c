@@ -49,9 +49,9 @@ static bool goes_down(const struct resolved *q)
 static void order_by_keys_of(struct resolved *q, struct source *source)
 {
 	for (size_t i = 0; i < source->model->npk_fields; i++)
-		order_push(q, (struct rorder){
-		                  .expr = column_expr(q->scope->r->arena, source, source->model->pk_fields[i]),
-		                  .is_descending = goes_down(q)});
+		order_push(q, (struct rorder){.expr = column_expr(q->scope->r->arena, source,
+		                                                  source->model->pk_fields[i]),
+		                              .is_descending = goes_down(q)});
 }
 
 /* The row's key, and those of the joined rows that make several rows of one. */
@@ -81,7 +81,7 @@ static void complete_by_columns(struct resolved *q)
 			is_there |= orders->items[j].position == i + 1;
 		if (!is_there)
 			*ARENA_PUSH(q->scope->r->arena, orders) =
-			    (struct rorder){.expr = q->select->columns.items[i].expr,
+				(struct rorder){.expr = q->select->columns.items[i].expr,
 			                    .is_descending = is_descending,
 			                    .position = i + 1};
 	}
@@ -90,7 +90,8 @@ static void complete_by_columns(struct resolved *q)
 static void complete_by_groups(struct resolved *q)
 {
 	for (size_t i = 0; i < q->select->group_by.n; i++)
-		order_push(q, (struct rorder){.expr = q->select->group_by.items[i], .is_descending = goes_down(q)});
+		order_push(q, (struct rorder){.expr = q->select->group_by.items[i],
+		                              .is_descending = goes_down(q)});
 }
 
 static bool complete(struct resolved *q, const struct pos *pos)
@@ -98,12 +99,14 @@ static bool complete(struct resolved *q, const struct pos *pos)
 	struct error *error = q->scope->r->error;
 
 	if (q->combinator == COMBINATOR_UNION && q->combines_all)
-		return error_set(error, ERROR_NOT_SUPPORTED, pos,
-		                 "after and before cannot tell apart the equal rows of a union with \"all\": true");
+		return error_set(
+			error, ERROR_NOT_SUPPORTED, pos,
+			"after and before cannot tell apart the equal rows of a union with \"all\": true");
 	for (size_t i = 0; i < q->select->order_by.n; i++)
 		if (q->select->order_by.items[i].expr == NULL)
-			return error_set(error, ERROR_NOT_SUPPORTED, pos,
-			                 "after and before need an order that stays: \"?\" is another one each time");
+			return error_set(
+				error, ERROR_NOT_SUPPORTED, pos,
+				"after and before need an order that stays: \"?\" is another one each time");
 	if (q->is_grouped_explicitly)
 		complete_by_groups(q);
 	else if (q->combinator != COMBINATOR_NONE ||
@@ -165,7 +168,8 @@ static void reverse(struct rorder *order)
 		order->nulls = order->nulls == NULLS_FIRST ? NULLS_LAST : NULLS_FIRST;
 }
 
-bool resolve_keyset(struct resolved *q, const struct pos *pos, bool is_backwards, struct keyset *keyset)
+bool resolve_keyset(struct resolved *q, const struct pos *pos, bool is_backwards,
+                    struct keyset *keyset)
 {
 	struct arena *arena = q->scope->r->arena;
 	struct rorder_list *orders = &q->select->order_by;
@@ -199,7 +203,8 @@ bool resolve_keyset(struct resolved *q, const struct pos *pos, bool is_backwards
 /* ---- the place ---- */
 
 static const struct rcond *row_condition(struct arena *arena, const struct keyset *keyset,
-                                         const struct str *values, size_t from, size_t n, const char *sign)
+                                         const struct str *values, size_t from, size_t n,
+                                         const char *sign)
 {
 	struct rcond *cond = ARENA_NEW(arena, struct rcond);
 	const struct rexpr **operands = ARENA_ARRAY(arena, const struct rexpr *, 2 * n);
@@ -245,8 +250,8 @@ static bool compares(const struct keyset *keyset, const struct str *values, size
 }
 
 /* Behind the value in one order alone; NULL: nothing is. */
-static const struct rcond *behind(struct arena *arena, const struct keyset *keyset, const struct str *values,
-                                  size_t i)
+static const struct rcond *behind(struct arena *arena, const struct keyset *keyset,
+                                  const struct str *values, size_t i)
 {
 	const struct rorder *order = &keyset->orders[i];
 	const struct rcond *cond;
@@ -272,20 +277,23 @@ static size_t row_begin(const struct keyset *keyset, const struct str *values)
 {
 	size_t i = keyset->n;
 
-	while (i > 0 && compares(keyset, values, i - 1) &&
-	       (i == keyset->n || keyset->orders[i - 1].is_descending == keyset->orders[i].is_descending))
+	while (
+		i > 0 && compares(keyset, values, i - 1) &&
+		(i == keyset->n || keyset->orders[i - 1].is_descending == keyset->orders[i].is_descending))
 		i--;
 	return i;
 }
 
 /* NULL: no row is behind it. */
-static const struct rcond *place(struct arena *arena, const struct keyset *keyset, const struct str *values)
+static const struct rcond *place(struct arena *arena, const struct keyset *keyset,
+                                 const struct str *values)
 {
 	size_t from = row_begin(keyset, values);
 	const struct rcond *cond = NULL;
 
 	if (from < keyset->n)
-		cond = row_condition(arena, keyset, values, from, keyset->n - from, sign_of(&keyset->orders[from]));
+		cond = row_condition(arena, keyset, values, from, keyset->n - from,
+		                     sign_of(&keyset->orders[from]));
 	for (size_t i = from; i-- > 0;) {
 		const struct rcond *ties = NULL;
 
@@ -295,11 +303,14 @@ static const struct rcond *place(struct arena *arena, const struct keyset *keyse
 	}
 	if (from == 0 || cond == NULL || !compares(keyset, values, 0))
 		return cond;
-	return both(arena, RC_AND,
-	            row_condition(arena, keyset, values, 0, 1, keyset->orders[0].is_descending ? "<=" : ">="), cond);
+	return both(
+		arena, RC_AND,
+		row_condition(arena, keyset, values, 0, 1, keyset->orders[0].is_descending ? "<=" : ">="),
+		cond);
 }
 
-static void restrict_to_place(struct resolved *q, const struct keyset *keyset, const struct str *values)
+static void restrict_to_place(struct resolved *q, const struct keyset *keyset,
+                              const struct str *values)
 {
 	struct arena *arena = q->scope->r->arena;
 	const struct rcond *cond = place(arena, keyset, values);
@@ -328,7 +339,7 @@ static void read_as_table(struct resolved *q, struct keyset *keyset)
 	outer->is_empty = inner->is_empty;
 	for (unsigned i = 0; i < inner->columns.n; i++)
 		*ARENA_PUSH(r->arena, &outer->columns) =
-		    (struct rcolumn){inner->columns.items[i].name, value_column(r->arena, inner, alias, i)};
+			(struct rcolumn){inner->columns.items[i].name, value_column(r->arena, inner, alias, i)};
 	for (size_t i = 0; i < keyset->n; i++) {
 		keyset->orders[i].expr = outer->columns.items[keyset->columns[i]].expr;
 		keyset->orders[i].position = 0;
@@ -339,7 +350,8 @@ static void read_as_table(struct resolved *q, struct keyset *keyset)
 
 /* ---- NULLs behind the value ---- */
 
-static struct select *part(struct arena *arena, const struct select *select, const struct rcond *cond)
+static struct select *part(struct arena *arena, const struct select *select,
+                           const struct rcond *cond)
 {
 	struct select *copy = ARENA_NEW(arena, struct select);
 
@@ -381,13 +393,15 @@ static void split_at_nulls(struct resolved *q, struct keyset *keyset, const stru
 	q->select = outer;
 }
 
-static bool has_nulls_behind(const struct resolved *q, const struct keyset *keyset, const struct str *values)
+static bool has_nulls_behind(const struct resolved *q, const struct keyset *keyset,
+                             const struct str *values)
 {
 	return values != NULL && !keyset->is_outside && !q->select->is_grouped && values[0].p != NULL &&
 	       !compares(keyset, values, 0);
 }
 
-void keyset_apply(struct resolved *q, struct keyset *keyset, const struct str *values, int64_t limit)
+void keyset_apply(struct resolved *q, struct keyset *keyset, const struct str *values,
+                  int64_t limit)
 {
 	bool is_split = has_nulls_behind(q, keyset, values);
 

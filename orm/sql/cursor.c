@@ -65,7 +65,8 @@ static void add_part(struct buf *out, struct str part)
 		buf_add(out, part);
 }
 
-void cursor_seal_init(struct cursor_seal *seal, struct str secret, const struct statement *statement)
+void cursor_seal_init(struct cursor_seal *seal, struct str secret,
+                      const struct statement *statement)
 {
 	struct buf text = {0};
 
@@ -77,7 +78,8 @@ void cursor_seal_init(struct cursor_seal *seal, struct str secret, const struct 
 	buf_release(&text);
 }
 
-static void sign(const struct cursor_seal *seal, struct str body, unsigned char signature[HMAC_BYTES])
+static void sign(const struct cursor_seal *seal, struct str body,
+                 unsigned char signature[HMAC_BYTES])
 {
 	struct buf text = {0};
 
@@ -87,7 +89,8 @@ static void sign(const struct cursor_seal *seal, struct str body, unsigned char 
 	buf_release(&text);
 }
 
-struct str cursor_write(struct arena *arena, const struct cursor_seal *seal, const struct str *values, size_t n)
+struct str cursor_write(struct arena *arena, const struct cursor_seal *seal,
+                        const struct str *values, size_t n)
 {
 	unsigned char signature[HMAC_BYTES];
 	struct buf token = {0};
@@ -133,21 +136,24 @@ static bool read_values(struct arena *arena, struct str rest, const struct str *
 	while (rest.n > 0) {
 		if (!read_length(&rest, &length) || (length > 0 && length - 1 > rest.n))
 			return false;
-		list[(*n)++] = length == 0 ? (struct str){0} : arena_str(arena, str_sub(rest, 0, length - 1));
+		list[(*n)++] =
+			length == 0 ? (struct str){0} : arena_str(arena, str_sub(rest, 0, length - 1));
 		if (length > 0)
 			rest = str_sub(rest, length - 1, rest.n - (length - 1));
 	}
 	return true;
 }
 
-bool cursor_read(struct arena *arena, const struct cursor_seal *seal, struct str text, const struct pos *pos,
-                 const struct str **values, size_t *n, struct error *error)
+bool cursor_read(struct arena *arena, const struct cursor_seal *seal, struct str text,
+                 const struct pos *pos, const struct str **values, size_t *n, struct error *error)
 {
 	unsigned char signature[HMAC_BYTES];
 	struct str bytes;
 
-	if (!decode(arena, text, &bytes) || bytes.n < HEAD_BYTES + SIGNATURE_BYTES || bytes.p[0] != VERSION)
-		return error_set(error, ERROR_VALUE, pos, "This is no cursor, or not all of one: take it as it was answered");
+	if (!decode(arena, text, &bytes) || bytes.n < HEAD_BYTES + SIGNATURE_BYTES ||
+	    bytes.p[0] != VERSION)
+		return error_set(error, ERROR_VALUE, pos,
+		                 "This is no cursor, or not all of one: take it as it was answered");
 	struct str body = str_sub(bytes, 0, bytes.n - SIGNATURE_BYTES);
 
 	sign(seal, body, signature);
@@ -155,8 +161,10 @@ bool cursor_read(struct arena *arena, const struct cursor_seal *seal, struct str
 	    read_values(arena, str_sub(body, HEAD_BYTES, body.n - HEAD_BYTES), values, n))
 		return true;
 	if (memcmp(body.p + 1, seal->query, QUERY_BYTES) != 0)
-		return error_set(error, ERROR_VALUE, pos,
-		                 "The cursor was made for another query (or with another secret): a page's query is the "
-		                 "same but for its limit and cursor");
-	return error_set(error, ERROR_VALUE, pos, "The cursor has been changed: take it as it was answered");
+		return error_set(
+			error, ERROR_VALUE, pos,
+			"The cursor was made for another query (or with another secret): a page's query is the "
+			"same but for its limit and cursor");
+	return error_set(error, ERROR_VALUE, pos,
+	                 "The cursor has been changed: take it as it was answered");
 }

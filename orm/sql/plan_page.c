@@ -23,14 +23,16 @@ bool query_has_cursor(const struct query *query)
 	return false;
 }
 
-static bool read_limit(struct paging *paging, const struct clause *clause, int64_t most, struct error *error)
+static bool read_limit(struct paging *paging, const struct clause *clause, int64_t most,
+                       struct error *error)
 {
 	int64_t cap = most > 0 && most < PAGE_ROWS_MOST ? most : PAGE_ROWS_MOST;
 
 	paging->rows = clause->has_limit ? clause->limit : PAGE_ROWS_DEFAULT;
 	if (paging->rows < 1 || (most == 0 && paging->rows > PAGE_ROWS_MOST))
 		return error_set(error, ERROR_VALUE, clause->limit_pos,
-		                 "With after or before \"limit\" is the rows of a page, 1 to %d (%d when it is not said)",
+		                 "With after or before \"limit\" is the rows of a page, 1 to %d (%d when "
+		                 "it is not said)",
 		                 PAGE_ROWS_MOST, PAGE_ROWS_DEFAULT);
 	if (paging->rows > cap)
 		paging->rows = cap;
@@ -38,8 +40,8 @@ static bool read_limit(struct paging *paging, const struct clause *clause, int64
 }
 
 /* The cursor stands in the last link of the chain and is the only slice. */
-static bool read_paging(struct arena *arena, const struct query *query, int64_t most, struct paging *paging,
-                        struct error *error)
+static bool read_paging(struct arena *arena, const struct query *query, int64_t most,
+                        struct paging *paging, struct error *error)
 {
 	size_t last = query->nclauses - 1;
 	struct clause *clauses = ARENA_ARRAY(arena, struct clause, query->nclauses);
@@ -52,11 +54,13 @@ static bool read_paging(struct arena *arena, const struct query *query, int64_t 
 			return error_set(error, ERROR_TYPE, clause->cursor_pos,
 			                 "after and before stand in the last object of a chain");
 		if (clause->offset > 0)
-			return error_set(error, ERROR_TYPE, clause->offset_pos,
-			                 "\"offset\" does not go with after and before: the cursor is the place");
+			return error_set(
+				error, ERROR_TYPE, clause->offset_pos,
+				"\"offset\" does not go with after and before: the cursor is the place");
 		if (i < last && clause->has_limit)
-			return error_set(error, ERROR_TYPE, clause->limit_pos,
-			                 "after and before page a whole query: \"limit\" stands beside them alone");
+			return error_set(
+				error, ERROR_TYPE, clause->limit_pos,
+				"after and before page a whole query: \"limit\" stands beside them alone");
 	}
 	*paging = (struct paging){.query = *query,
 	                          .kind = clauses[last].cursor,
@@ -81,17 +85,17 @@ static void write_statement(const struct resolved *q, struct statement *statemen
 }
 
 /* The statement of all rows, forwards. */
-static bool seal_query(struct arena *arena, const struct model *model, const struct plan_scope *address,
-                       const struct paging *paging, struct str secret, struct cursor_seal *seal,
-                       struct error *error)
+static bool seal_query(struct arena *arena, const struct model *model,
+                       const struct plan_scope *address, const struct paging *paging,
+                       struct str secret, struct cursor_seal *seal, struct error *error)
 {
 	struct statement statement;
 	struct keyset keyset;
 	struct resolver r;
 	struct resolved q;
 
-	if (!level_start(arena, model, address, &paging->query, &r, &q, error) || !resolve_columns(&q) ||
-	    !resolve_keyset(&q, paging->pos, false, &keyset))
+	if (!level_start(arena, model, address, &paging->query, &r, &q, error) ||
+	    !resolve_columns(&q) || !resolve_keyset(&q, paging->pos, false, &keyset))
 		return false;
 	keyset_apply(&q, &keyset, NULL, -1);
 	write_statement(&q, &statement);
@@ -117,16 +121,18 @@ static bool read_place(struct arena *arena, const struct paging *paging, const s
 	return true;
 }
 
-static bool plan_rows(struct arena *arena, const struct model *model, const struct plan_scope *address,
-                      const struct paging *paging, struct page *page, struct plan *plan, struct error *error)
+static bool plan_rows(struct arena *arena, const struct model *model,
+                      const struct plan_scope *address, const struct paging *paging,
+                      struct page *page, struct plan *plan, struct error *error)
 {
 	const struct str *values;
 	struct keyset keyset;
 	struct resolver r;
 	struct resolved q;
 
-	if (!level_start(arena, model, address, &paging->query, &r, &q, error) || !resolve_columns(&q) ||
-	    !level_prefetch(&q, plan) || !resolve_keyset(&q, paging->pos, page->is_backwards, &keyset))
+	if (!level_start(arena, model, address, &paging->query, &r, &q, error) ||
+	    !resolve_columns(&q) || !level_prefetch(&q, plan) ||
+	    !resolve_keyset(&q, paging->pos, page->is_backwards, &keyset))
 		return false;
 	page->columns = keyset.columns;
 	page->ncolumns = keyset.n;
@@ -169,17 +175,20 @@ bool plan_page(struct arena *arena, const struct model *model, const struct plan
 /* ---- a list that settings cut ---- */
 
 /* The list's first rows as a page, where nothing else slices it. */
-static bool cut_as_page(struct arena *arena, const struct query *query, int64_t most, struct paging *paging)
+static bool cut_as_page(struct arena *arena, const struct query *query, int64_t most,
+                        struct paging *paging)
 {
 	size_t last = query->nclauses - 1;
 	struct clause *clauses = ARENA_ARRAY(arena, struct clause, query->nclauses);
 
 	copy_bytes(clauses, query->clauses, query->nclauses * sizeof *clauses);
 	for (size_t i = 0; i < query->nclauses; i++)
-		if (clauses[i].offset > 0 || (clauses[i].has_limit && (i < last || clauses[i].limit <= most)))
+		if (clauses[i].offset > 0 ||
+		    (clauses[i].has_limit && (i < last || clauses[i].limit <= most)))
 			return false;
 	clauses[last].has_limit = false;
-	*paging = (struct paging){.query = *query, .kind = CURSOR_AFTER, .pos = query->pos, .rows = most};
+	*paging =
+		(struct paging){.query = *query, .kind = CURSOR_AFTER, .pos = query->pos, .rows = most};
 	paging->query.clauses = clauses;
 	return true;
 }
@@ -198,8 +207,8 @@ static const struct query *with_limit(struct arena *arena, const struct query *q
 }
 
 bool plan_capped(struct arena *arena, const struct model *model, const struct plan_scope *scope,
-                 const struct query *query, struct str secret, int64_t most, const struct plan **out,
-                 struct error *error)
+                 const struct query *query, struct str secret, int64_t most,
+                 const struct plan **out, struct error *error)
 {
 	struct plan *plan = ARENA_NEW(arena, struct plan);
 	struct page *page = ARENA_NEW(arena, struct page);

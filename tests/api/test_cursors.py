@@ -4,7 +4,7 @@ import base64
 import unittest
 
 import seeds
-from harness import ApiTest, Server
+from harness import ApiTest, Server, model_file, run_program
 from reading import ReadingTest
 
 COUNT = {"n": {"Count": "review"}}
@@ -494,6 +494,14 @@ class SecretTest(unittest.TestCase):
         self.assertEqual(self.next_of(shared, token).status, 200)
         self.assertEqual(self.next_of({"QUERN_SECRET": "another secret of ours"}, token).status, 400)
         self.assertEqual(self.next_of({}, token).status, 400)
+
+
+class ProgramTest(unittest.TestCase):
+    def test_quern_sql_shows_a_page(self):
+        done = run_program(["sql", "--models", model_file("news"), "article", '{"after": null, "limit": 5, "order_by": ["-title"]}'])
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn('ORDER BY t0."title" DESC, t0."id" DESC', done.stdout)
+        self.assertIn('"6"', done.stdout)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ START_TEST(the_test_cases_of_rfc_4231_hold)
 	check_hmac(STR("Jefe"), STR("what do ya want for nothing?"),
 	           "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	memset(key, 0xaa, sizeof key);
-	check_hmac((struct str){key, sizeof key}, STR("Test Using Larger Than Block-Size Key - Hash Key First"),
+	check_hmac((struct str){key, sizeof key},
+	           STR("Test Using Larger Than Block-Size Key - Hash Key First"),
 	           "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 END_TEST

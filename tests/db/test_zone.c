@@ -13,7 +13,8 @@ static struct statement zoned(struct client *c, const char *zone, const struct p
 
 static void runs_in_zones(void *arg)
 {
-	static const char *const zones[] = {"Europe/Berlin", NULL, "Asia/Kolkata", "America/New_York", NULL};
+	static const char *const zones[] = {"Europe/Berlin", NULL, "Asia/Kolkata", "America/New_York",
+	                                    NULL};
 	static const char *const shown[] = {"2026-07-02 18:44:20.5+02", "2026-07-02 16:44:20.5+00",
 	                                    "2026-07-02 22:14:20.5+05:30", "2026-07-02 12:44:20.5-04",
 	                                    "2026-07-02 16:44:20.5+00"};

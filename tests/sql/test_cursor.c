@@ -30,7 +30,8 @@ static void teardown(void)
 	arena_free(arena);
 }
 
-static bool reads(const struct cursor_seal *with, struct str text, const struct str **values, size_t *n)
+static bool reads(const struct cursor_seal *with, struct str text, const struct str **values,
+                  size_t *n)
 {
 	error_clear(&error);
 	return cursor_read(arena, with, text, &place, values, n, &error);
@@ -47,11 +48,11 @@ static bool is_refused(const struct cursor_seal *with, struct str text)
 START_TEST(values_come_back_as_they_were)
 {
 	struct str lists[][4] = {
-	    {STR("5")},
-	    {STR("")},
-	    {{0}},
-	    {STR("a"), {0}, STR(""), STR("Žluťoučký \"kůň\" 100% \\ '")},
-	    {{0}, {0}, {0}, STR("2026-07-02 16:44:20.5+00")},
+		{STR("5")},
+		{STR("")},
+		{{0}},
+		{STR("a"), {0}, STR(""), STR("Žluťoučký \"kůň\" 100% \\ '")},
+		{{0}, {0}, {0}, STR("2026-07-02 16:44:20.5+00")},
 	};
 	size_t counts[] = {1, 1, 1, 4, 4};
 
@@ -107,8 +108,8 @@ START_TEST(a_cursor_is_safe_in_an_address)
 		struct str text = cursor_write(arena, &seal, &value, 1);
 
 		for (size_t k = 0; k < text.n; k++)
-			ck_assert_ptr_nonnull(strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-			                             text.p[k]));
+			ck_assert_ptr_nonnull(strchr(
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", text.p[k]));
 	}
 }
 END_TEST
@@ -142,9 +143,12 @@ START_TEST(another_query_another_value_or_another_secret_refuse_it)
 	struct str value = STR("5");
 	struct str text = cursor_write(arena, &seal, &value, 1);
 	struct cursor_seal others[] = {
-	    seal_of("a secret of some length", "SELECT $1 ", "x"), seal_of("a secret of some length", "SELECT $1", "y"),
-	    seal_of("a secret of some length", "SELECT $1", NULL), seal_of("a secret of some length", "SELECT $1", ""),
-	    seal_of("another secret of this", "SELECT $1", "x"),   seal_of("", "SELECT $1", "x"),
+		seal_of("a secret of some length", "SELECT $1 ", "x"),
+		seal_of("a secret of some length", "SELECT $1", "y"),
+		seal_of("a secret of some length", "SELECT $1", NULL),
+		seal_of("a secret of some length", "SELECT $1", ""),
+		seal_of("another secret of this", "SELECT $1", "x"),
+		seal_of("", "SELECT $1", "x"),
 	};
 
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)

@@ -30,6 +30,7 @@ INTEGERS = {"AutoField", "BigAutoField", "SmallAutoField", "IntegerField", "BigI
             "PositiveIntegerField", "PositiveBigIntegerField", "PositiveSmallIntegerField", "ForeignKey", "OneToOneField"}
 QUESTIONS = {"some", "none", "every", "count", "where"}
 NOBODY = ~Q(pk__isnull=False)
+EVERYBODY = ~NOBODY
 
 
 class ArrayAgg(postgres.ArrayAgg):
@@ -449,7 +450,7 @@ class Expressions:
             return self.combination(name, [self.condition(item) for item in value])
         if name == "not":
             with self.negation():
-                return ~self.condition(value)
+                return self.inverse(self.condition(value))
         if name == "lookup":
             return self.lookup_of_expression(*value)
         if name[:1].isupper():
@@ -473,11 +474,17 @@ class Expressions:
             return Q(found, **{column + "__isnull": False})
         return found
 
+    def inverse(self, part):
+        return NOBODY if part is EVERYBODY else EVERYBODY if part is NOBODY else ~part
+
     def combination(self, word, parts):
         if word == "xor":
             return self.parity(parts)
-        if not parts:
-            return NOBODY if word == "or" else ~NOBODY
+        # What holds always or never decides, and joins nothing.
+        decides, idle = (EVERYBODY, NOBODY) if word == "or" else (NOBODY, EVERYBODY)
+        if any(part is decides for part in parts):
+            return decides
+        parts = [part for part in parts if part is not idle] or [idle]
         if len(parts) == 1:
             return parts[0]
         # Not by & and |, which make one level of nested ones: what is nested stays so, but one leaf is no level.

@@ -120,6 +120,8 @@ WHOLE = [(name, model, body, "aggregate") for name, model, body in [
     ("of a slice", "book", {"order_by": ["pk"], "limit": 10, "aggregate": {"s": {"Sum": "pages"}}}),
     ("of distinct rows", "book", {"values": ["pages"], "distinct": True, "aggregate": {"n": {"Count": "pages"}}}),
     ("arithmetic of aggregates", "book", {"aggregate": {"x": {"-": [{"Max": "price"}, {"Min": "price"}]}}}),
+    ("over no rows, apart", "country", {"filter": {"person__in": {"Subquery": {"model": "Person", "filter": {"country__isnull": True}}}}, "aggregate": {"n": {"Count": "code"}, "a": {"Avg": {"expr": "people", "default": 0.0}}}}),
+    ("over rows that a condition repeats", "country", {"filter": {"person__name__contains": "a"}, "aggregate": {"n": {"Count": "code"}, "a": {"Avg": "people"}, "l": {"ArrayAgg": {"expr": "code", "order_by": ["code"]}}}}),
     ("statistics", "book", {"aggregate": {"c": {"Corr": ["pages", "rating"]}, "s": {"StdDev": "price"}, "v": {"Variance": {"expr": "rating", "sample": True}}}}),
     ("arrays", "publisher", {"aggregate": {"x": {"ArrayAgg": {"expr": "slug", "order_by": ["slug"]}}, "y": {"StringAgg": {"expr": "name", "delimiter": ";", "order_by": ["id"]}}}}),
     ("default of nothing", "book", {"filter": {"pk": 0}, "aggregate": {"s": {"Sum": {"expr": "pages", "default": 0}}}}),

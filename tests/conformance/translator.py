@@ -367,6 +367,8 @@ class Scope(Expressions):
         for _, condition in self.conditions:
             others |= self.roots(condition, True)
         self.aggregated[name] = own
+        if not counts_rows(node) and len(self.filters_on(own)) > 1:
+            return True
         if counts_rows(node) and own and beside(others, own):
             raise Unsupported("rows counted beside other aggregates and conditions over relations")
         return bool(beside(others, own) or (self.later and not counts_rows(node)))
@@ -402,20 +404,28 @@ class Scope(Expressions):
             return functions.Coalesce(found, Value(0), output_field=models.BigIntegerField())
         return found
 
+    def filters_on(self, own):
+        """The filters with a condition on an aggregate's path: each has found rows of its own, and the aggregate is of
+        those that the last one found."""
+        return [number for number, (kind, condition) in enumerate(self.conditions)
+                if kind == "filter" and any(not beside({root}, own) for root in self.roots(condition, True))]
+
     def rows_for(self, node, scope):
         """Into a scope of this model: the conditions so far, as the rows that this aggregate's relation has see them."""
         own = self.roots(node)
         scope.join_filtered(self.filtered)
-        for kind, condition in self.conditions:
+        last = max(self.filters_on(own), default=None)
+        for number, (kind, condition) in enumerate(self.conditions):
             if mentions(condition, set(self.aggregated)):
                 continue
             together = {}
             for name, value in members(kind, condition):
-                elsewhere = beside(self.roots({name: value}, True), own)
+                roots = self.roots({name: value}, True)
+                elsewhere = roots if roots and number != last and kind == "filter" else beside(roots, own)
                 if not elsewhere:
                     together[name] = value
                     continue
-                if elsewhere != self.roots({name: value}, True):
+                if elsewhere != roots:
                     raise Unsupported("a condition over an aggregate's relation and another one")
                 if any(one.startswith(path + "__") for one in elsewhere for path in own):
                     raise Unsupported("an aggregate over a relation that a deeper condition filters")

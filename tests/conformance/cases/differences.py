@@ -11,6 +11,7 @@ CASES = [
     ("count after a filter over another relation", "book", [{"filter": {"chapter__words__gt": 500}}, {"annotate": {"a": {"Count": "review"}}}, {"values": ["pk", "a"], "order_by": ["pk"]}]),
     ("count before a filter over another relation", "book", [{"annotate": {"a": {"Count": "review"}}}, {"filter": {"chapter__words__gt": 500}}, {"values": ["pk", "a"], "order_by": ["pk"]}]),
     ("count before a filter over the same relation", "book", [{"annotate": {"a": {"Count": "review"}}}, {"filter": {"review__stars": 5}}, {"values": ["pk", "a"], "order_by": ["pk"]}]),
+    ("count after two filters over its relation", "book", [{"filter": {"chapter__number__lte": 2}}, {"filter": {"chapter__words__gt": 500}}, {"annotate": {"a": {"Count": "chapter"}}}, {"values": ["pk", "a"], "order_by": ["pk"]}]),
     ("filter of an aggregate over another relation", "book", {"annotate": {"a": {"Sum": {"expr": "review__stars", "filter": {"chapter__words__gt": 500}}}}, "values": ["pk", "a"], "order_by": ["pk"]}),
     ("sum of own columns after a filter over a relation", "book", {"filter": {"review__stars": 5}, "aggregate": {"a": {"Sum": "pages"}}}, "aggregate"),
     ("rows counted after a filter over a relation", "book", {"filter": {"review__stars": 5}, "aggregate": {"a": {"Count": "*"}}}, "aggregate"),

@@ -19,6 +19,8 @@ static const struct function functions[] = {
      .result = RESULT_NUMERIC, .flag = "sample", .flag_shape = "STDDEV_SAMP(%d%1)"},
     {.name = "Variance", .class = FUNCTION_AGGREGATE, .takes = "n", .shape = "VAR_POP(%d%1)",
      .result = RESULT_NUMERIC, .flag = "sample", .flag_shape = "VAR_SAMP(%d%1)"},
+    {.name = "StringAgg", .class = FUNCTION_AGGREGATE, .takes = "tt",
+     .shape = "STRING_AGG(%d%1, %2%o)", .output = "TextField", .named = "delimiter"},
     {.name = "StringAgg", .class = FUNCTION_AGGREGATE, .takes = "at",
      .shape = "STRING_AGG(%d(%1)::text, %2%o)", .output = "TextField", .named = "delimiter"},
     {.name = "ArrayAgg", .class = FUNCTION_AGGREGATE, .takes = "a",

@@ -59,7 +59,7 @@ static void group_expr(struct scope *scope, struct visitor *visitor, const struc
 
 	if (is_group(select, expr))
 		return;
-	if (select->groups_by_key || expr->kind == R_COLUMN)
+	if (select->groups_by_key || expr->kind == R_COLUMN || expr->has_window)
 		visit_expr(visitor, expr);
 	else if (expr->has_aggregate)
 		group_around_aggregate(select, visitor, expr);

@@ -261,6 +261,12 @@ bool resolve_orders(struct scope *scope, const struct order *orders, size_t n,
 	return true;
 }
 
+static bool same_column(const struct rexpr *a, const struct rexpr *b)
+{
+	return a != NULL && (a == b || (a->kind == R_COLUMN && b->kind == R_COLUMN && a->source == b->source &&
+	                                a->field == b->field));
+}
+
 static bool resolve_aggregate(struct scope *scope, const struct expr *expr, struct rexpr *result)
 {
 	struct raggregate *aggregate = ARENA_NEW(scope->r->arena, struct raggregate);
@@ -284,6 +290,10 @@ static bool resolve_aggregate(struct scope *scope, const struct expr *expr, stru
 		                 "the filter of an aggregate cannot name an aggregate");
 	if (!resolve_orders(scope, expr->order_by, expr->norder_by, &aggregate->order_by))
 		return false;
+	for (size_t i = 0; expr->is_distinct && i < expr->norder_by; i++)
+		if (!same_column(aggregate->order_by[i].expr, result->args[0]))
+			return error_set(scope->r->error, ERROR_FIELD, expr->order_by[i].pos,
+			                 "a distinct %s can be ordered by what it collects alone", result->function->name);
 	if (expr->default_value == NULL)
 		return true;
 	if (result->function->empty_is_zero)

@@ -5,10 +5,22 @@
 /* A relation's ordering may name a relation again; deeper than this it goes in circles. */
 #define MAX_ORDERING_DEPTH 8
 
+static bool is_constant(const struct rexpr *expr)
+{
+	if (expr->kind == R_CAST || expr->kind == R_WRAPPED)
+		return is_constant(expr->args[0]);
+	if (expr->kind == R_CONDITION)
+		return expr->condition->nchildren == 0 &&
+		       (expr->condition->kind == RC_AND || expr->condition->kind == RC_OR);
+	return expr->kind == R_PARAM || expr->kind == R_NULL;
+}
+
 void order_push(struct resolved *q, struct rorder order)
 {
 	struct rorder_list *list = &q->select->order_by;
 
+	if (order.expr != NULL && is_constant(order.expr))
+		return; /* every row alike: PostgreSQL refuses to order by it */
 	if (order.expr != NULL && order.expr->has_aggregate)
 		group_by_row(q->scope);
 
@@ -255,6 +267,9 @@ bool resolve_order(struct resolved *resolved, bool by_key_when_unordered)
 		ok = order_by_key(resolved);
 	if (!ok)
 		return false;
+	if (resolved->ndistinct_on > 0 && resolved->select->is_grouped)
+		return error_set(resolved->scope->r->error, ERROR_NOT_SUPPORTED, resolved->distinct_on[0].pos,
+		                 "distinct fields together with group_by or aggregates are not supported");
 	for (size_t i = 0; i < resolved->ndistinct_on; i++) {
 		const struct rexpr *expr;
 

@@ -189,6 +189,8 @@ static bool apply_group_by(struct resolved *q, const struct clause *clause)
 			return false;
 		if (expr->has_aggregate)
 			return error_set(scope->r->error, ERROR_FIELD, named->pos, "cannot group by an aggregate");
+		if (expr->has_window)
+			return error_set(scope->r->error, ERROR_FIELD, named->pos, "cannot group by a Window");
 		if (expr->field == NULL)
 			return error_set(scope->r->error, ERROR_FIELD, named->pos,
 			                 "'%.*s' is null and has no type: wrap it in ExpressionWrapper",
@@ -510,8 +512,17 @@ bool resolve_subquery(struct scope *scope, const struct query *query, bool wants
 		return error_set(scope->r->error, ERROR_FIELD, query->pos,
 		                 "a Subquery must project exactly one column, this one has %zu",
 		                 sub->select->columns.n);
-	if ((resolved.high >= 0 || wants_column) && !resolve_order(&resolved, false))
+	bool is_sliced = resolved.low > 0 || resolved.high >= 0;
+	/* Whether a row exists does not hang on the order, nor do distinct values of all rows. */
+	bool needs_order = wants_column && (is_sliced || !resolved.is_distinct || resolved.ndistinct_on > 0);
+
+	if (needs_order && !resolve_order(&resolved, false))
 		return false;
+	if (!needs_order && wants_column)
+		sub->select->is_distinct = resolved.is_distinct;
+	if (wants_column && sub->select->columns.n != 1)
+		return error_set(scope->r->error, ERROR_NOT_SUPPORTED, query->pos,
+		                 "a distinct Subquery with a slice can be ordered by its own column alone");
 	resolve_slice(&resolved);
 	resolve_arrange(&resolved);
 	*out = resolved.select;

@@ -81,6 +81,24 @@ static bool resolve_assignment(struct scope *target, const struct assignment *as
 	return true;
 }
 
+/* Annotations of the row's own columns may be named on the right sides, as Django's may. */
+static void take_annotations(const struct resolved *q, struct scope *target)
+{
+	struct arena *arena = target->r->arena;
+	struct source_map map = {arena, &q->scope->base, &target->base, 1};
+
+	for (size_t i = 0; i < q->scope->annotations.n; i++) {
+		struct annotation annotation = q->scope->annotations.items[i];
+		struct source_list sources = {0};
+
+		collect_sources(arena, q->select, annotation.expr, &sources);
+		if (annotation.expr->has_aggregate || annotation.expr->has_window || sources.n > 1)
+			continue;
+		annotation.expr = copy_expr(&map, annotation.expr);
+		*ARENA_PUSH(arena, &target->annotations) = annotation;
+	}
+}
+
 bool plan_update(struct arena *arena, const struct model *model, const struct plan_scope *scope,
                  const struct query *query, const struct assignment *assignments, size_t n,
                  struct statement *statement, struct error *error)
@@ -96,6 +114,7 @@ bool plan_update(struct arena *arena, const struct model *model, const struct pl
 	struct scope *target = scope_new(&r, NULL, model);
 
 	target->base->alias = table->alias;
+	take_annotations(&q, target);
 	target->forbids_joins = true;
 	target->forbids_why = "Joined field references are not permitted in this query";
 	sql_init(&e.sql, arena);

@@ -156,6 +156,11 @@ class UpdateTest(WritingTest):
         self.updates_as_django("book", {"exclude": {"price": None}, "set": {"price": {"F": "cost"}, "cost": {"F": "price"}}},
                                lambda: book.exclude(price=None), price=F("cost"), cost=F("price"))
 
+    def test_annotations_of_the_row(self):
+        book = self.django.Book.objects
+        self.updates_as_django("book", {"annotate": {"more": {"+": ["pages", 7]}}, "filter": {"more__gt": 100}, "set": {"pages": {"F": "more"}}},
+                               lambda: book.annotate(more=F("pages") + 7).filter(more__gt=100), pages=F("more"))
+
     def test_relations(self):
         book = self.django.Book.objects
         self.updates_as_django("book", {"filter": {"publisher": None}, "set": {"publisher": 2}},

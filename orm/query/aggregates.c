@@ -251,12 +251,15 @@ void arrange_aggregates(struct scope *scope)
 
 	if (!select->is_grouped)
 		return;
+	bool is_whole = !select->groups_by_key && select->group_by.n == 0;
+
+	/* What an aggregate is computed again for are all the groups, the implied ones too. */
+	if (!select->groups_by_key && !is_whole)
+		complete_groups(scope);
 	survey(&a);
 	place_units(&a);
 	if (needs_groups(&a)) {
-		bool is_whole = !select->groups_by_key && select->group_by.n == 0;
-
-		if (!is_whole)
+		if (select->groups_by_key)
 			complete_groups(scope);
 		/* One row, also over no rows: with every aggregate in a select of its own nothing is left to read here. */
 		select->has_no_source = is_whole && !has_aggregate_in_place(select);

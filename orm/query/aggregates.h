@@ -14,6 +14,8 @@
 
 /* Adds to GROUP BY what is selected, ordered by or compared without being an aggregate. */
 void complete_groups(struct scope *scope);
+/* The groups and what is aggregated in place as a derived table, and everything else over it. */
+struct select *tabulate_groups(struct resolver *r, struct select *groups);
 /* The aggregate over columns of `inner` (alias `alias`), to which its arguments are added, copied by `map`. */
 const struct rexpr *aggregate_over(struct resolver *r, struct select *inner, unsigned alias,
                                    const struct source_map *map, const struct rexpr *expr);

@@ -258,6 +258,22 @@ static void over_distinct(struct arrangement *a, const struct unit *unit, const 
 	    STR("value"), aggregate_over(r, rows, sub->derived->alias, map, unit->expr)};
 }
 
+/* Inside a subselect PostgreSQL knows an outer group that is a column, but not one that is an expression. */
+static const struct rexpr *outer_group(struct arrangement *a, size_t i)
+{
+	struct select *select = a->select;
+	const struct rexpr *group = select->group_by.items[i];
+	bool are_columns = true;
+
+	for (size_t j = 0; j < select->group_by.n; j++)
+		are_columns &= select->group_by.items[j]->kind == R_COLUMN;
+	if (are_columns)
+		return group;
+	if (select->groups_alias == 0)
+		select->groups_alias = a->scope->r->next_alias++;
+	return value_column(a->scope->r->arena, group, select->groups_alias, (unsigned)i + 1);
+}
+
 static void correlate_groups(struct arrangement *a, const struct source_map *map, struct select *rows)
 {
 	struct arena *arena = a->scope->r->arena;
@@ -272,7 +288,7 @@ static void correlate_groups(struct arrangement *a, const struct source_map *map
 	for (size_t i = 0; !select->groups_by_key && i < select->group_by.n; i++) {
 		const struct rexpr *group = select->group_by.items[i];
 
-		*ARENA_PUSH(arena, &rows->where) = same_value(arena, copy_expr(map, group), group);
+		*ARENA_PUSH(arena, &rows->where) = same_value(arena, copy_expr(map, group), outer_group(a, i));
 	}
 }
 

@@ -111,6 +111,8 @@ static struct select *combine(struct resolved *q)
 void resolve_arrange(struct resolved *resolved)
 {
 	arrange_aggregates(resolved->scope);
+	if (resolved->select->groups_alias != 0)
+		resolved->select = tabulate_groups(resolved->scope->r, resolved->select);
 	if (resolved->select->qualify.n > 0)
 		resolved->select = qualify(resolved->scope->r, resolved->select);
 	if (resolved->combinator != COMBINATOR_NONE)

@@ -209,6 +209,9 @@ struct select {
 	bool has_no_source; /* SELECT without FROM: one row */
 	bool is_grouped;
 	bool groups_by_key; /* one group a base row */
+	/* An aggregate that is computed again names groups that are expressions: they are read as columns of a derived
+	 * table under this alias (query/groups_table.c); 0: none is. */
+	unsigned groups_alias;
 	struct rexpr_list group_by;
 	struct rorder_list order_by;
 	bool is_distinct;

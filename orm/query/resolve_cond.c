@@ -122,6 +122,9 @@ static bool resolve_expr_lookup(struct scope *scope, const struct cond *cond,
 bool resolve_cond(struct scope *scope, const struct cond *cond, const struct cond_context *context,
                   const struct rcond **out, struct source_list *needed)
 {
+	/* A group of one is no group (Django's Node.add): it decides nothing about joins. */
+	while ((cond->kind == COND_AND || cond->kind == COND_OR) && cond->nchildren == 1)
+		cond = &cond->children[0];
 	switch (cond->kind) {
 	case COND_AND:
 	case COND_OR:

@@ -127,7 +127,7 @@ class Generator:
         if self.nested < 1 and self.chance(0.07):
             return self.exists(model, multiple)
         if self.nested < 1 and self.chance(0.06):
-            return self.in_subquery(model)
+            return self.in_subquery(model, multiple)
         if self.chance(0.05):
             return {"xor": [self.condition(model, 0, False) for _ in range(self.random.randrange(1, 4))]}
         found = {}
@@ -161,11 +161,12 @@ class Generator:
             return self.leaf(model, multiple)
         return {"Exists": self.inner(link)}
 
-    def in_subquery(self, model):
+    def in_subquery(self, model, multiple):
         """A relation, or a column, among the answers of another query."""
         self.nested += 1
-        if self.chance(0.6):
-            name, target, _, _ = self.random.choice([one for one in RELATIONS[model] if not one[2]] or RELATIONS[model])
+        relations = [one for one in RELATIONS[model] if not one[2] or (multiple and self.chance(0.2))]
+        if relations and self.chance(0.6):
+            name, target, _, _ = self.random.choice(relations)
             query = {"model": target, "filter": self.condition(target, 1, self.chance(0.3))}
             if self.chance(0.2):
                 query.update(order_by=self.order(target), limit=self.random.randrange(1, 9))

@@ -1,5 +1,8 @@
 """What a piece of a request names: paths, relations, annotations, aggregates.  Looks at JSON alone, but for first_step()."""
 
+import json
+import re
+
 from expressions import aggregate_class, is_expression
 
 
@@ -86,6 +89,11 @@ def names_in(node):
                 found |= names_in(value)
         return found
     return set()
+
+
+def is_written(node, name):
+    """Whether a name stands anywhere in a piece of a request, as a path or the beginning of one."""
+    return re.search(r'"-?%s(__|")' % re.escape(name), json.dumps(node)) is not None
 
 
 def mentions(node, names):

@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import Case, F, FilteredRelation, OuterRef, Prefetch, Q, Subquery, Value, When, Window, functions
 from django.utils import timezone
 from expressions import Expressions
-from named import beside, counts_rows, first_step, has_aggregate, is_count, members, mentions, paths_of, split
+from named import beside, counts_rows, first_step, has_aggregate, is_count, is_written, members, mentions, paths_of, split
 
 OWN = {"model", "aggregate", "fields", "ids", "field_name", "field", "kind", "order", "tzinfo"}
 RELATED_LOOKUPS = {"exact", "in", "gt", "gte", "lt", "lte", "isnull"}
@@ -249,7 +249,7 @@ class Scope(Expressions):
         for name, node in aliases.items():
             # What nothing names is not joined, and does not repeat rows.
             others = [{one: value for one, value in aliases.items() if one != name}, clause, self.rest[1:]]
-            if self.roots(node) and not has_aggregate(node) and not mentions(others, {name}):
+            if self.roots(node) and not has_aggregate(node) and not is_written(others, name):
                 continue
             self.annotate(name, node, is_alias=True)
         names = set(clause.get("annotate", {}))

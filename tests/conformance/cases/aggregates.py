@@ -107,6 +107,16 @@ GROUPS = [
     ("group count of rows", "book", {"group_by": ["author"], "annotate": {"x": {"Count": "*"}}, "order_by": ["author"], "count": True, "limit": 3}),
 ]
 
+APART = [(name, "book", [{"group_by": groups}, {"annotate": {"a": {"Sum": "review__stars"}, "b": {"Sum": "chapter__words"}}}, {"order_by": order}])
+         for name, groups, order in [
+    ("two relations by year", [{"y": {"ExtractYear": "published"}}], ["y"]), ("two relations by arithmetic", [{"y": {"%": ["pages", 7]}}], ["y"]),
+    ("two relations by a json key", [{"y": "attributes__color"}], []), ("two relations by a condition", [{"y": {"Q": {"pages__gt": 100}}}, "in_print"], ["-y", "in_print"]),
+    ("two relations by a case", [{"y": {"Case": [{"when": {"pages__gt": 100}, "then": {"Value": "long"}}, {"default": {"Value": "short"}}]}}], ["y"]),
+]] + [
+    ("own columns in groups that a condition repeats", "book", [{"filter": {"translators__country": "fr"}}, {"group_by": [{"y": {"Upper": "author__name"}}]},
+                                                                {"annotate": {"a": {"Sum": "review__stars"}, "b": {"Sum": "pages"}}}, {"order_by": ["-y"]}]),
+]
+
 WHOLE = [(name, model, body, "aggregate") for name, model, body in [
     ("all", "book", {"aggregate": {"n": {"Count": "*"}, "s": {"Sum": "price"}, "a": {"Avg": "pages"}, "lo": {"Min": "published"}, "hi": {"Max": "released"}}}),
     ("all of nothing", "book", {"filter": {"pk": 0}, "aggregate": {"n": {"Count": "*"}, "s": {"Sum": "price"}, "a": {"Avg": "pages"}}}),
@@ -128,4 +138,4 @@ WHOLE = [(name, model, body, "aggregate") for name, model, body in [
     ("with a filter over a relation", "book", {"filter": {"translators__country": "de"}, "aggregate": {"n": {"Count": "*"}}}),
 ]]
 
-CASES = EACH + FILTERS + SEVERAL + GROUPS + WHOLE
+CASES = EACH + FILTERS + SEVERAL + GROUPS + APART + WHOLE

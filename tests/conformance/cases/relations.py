@@ -111,6 +111,7 @@ FOUND = [  # by random queries
     ("column against column of the same related row", "book", {"filter": {"chapter__words__gt": {"*": [{"F": "chapter__number"}, 300]}}, "values": ["pk"]}),
     ("the same related row of a many to many", "book", {"filter": {"tags__id__lt": {"F": "tags__parent"}}, "values": ["pk"]}, "query", True),
     ("two columns of the same related row in arithmetic", "book", {"filter": {"pages__gt": {"+": [{"F": "chapter__number"}, {"F": "chapter__words"}]}}, "values": ["pk"]}),
+    ("a group of one within an or", "book", {"filter": {"or": [{"or": [{"publisher__slug__startswith": "a_b"}]}, {"not": {"publisher__slug__iendswith": "tag 0"}}]}}),
     ("not of a json null", "book", {"exclude": {"attributes__theme": None}}, "query", True),
     ("not of a comparison with a column that may be missing", "book", {"exclude": {"cost__gt": {"F": "prequel__cost"}}}),
 ]

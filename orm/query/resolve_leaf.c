@@ -76,7 +76,7 @@ static bool split(struct scope *scope, const struct path *path, const struct ope
 
 	*ARENA_PUSH(arena, &sub->select->where) = inner;
 	*out = cond_exists(arena, sub->select);
-	if (!holds_without || !field_can_be_null(key))
+	if (!holds_without || !field_may_become_null(key))
 		return true;
 	/* No row to hang on: the condition holds for what is missing, too. */
 	const struct rcond **either = ARENA_ARRAY(arena, const struct rcond *, 2);
@@ -97,7 +97,7 @@ static const struct rcond *guard_null(struct scope *scope, const struct rcond *c
 	size_t n = 0;
 
 	all[n++] = cond;
-	if (field_can_be_null(left))
+	if (field_may_become_null(left))
 		all[n++] = cond_isnull(arena, left, false);
 	if (rights->n == 1 && rights->items[0] != NULL && rights->items[0]->kind == R_COLUMN &&
 	    rights->items[0]->field->is_null)

@@ -246,10 +246,22 @@ const struct rcond *cond_exists(struct arena *arena, const struct select *select
 	return cond;
 }
 
-/* Whether an expression can be NULL, for Django's extra IS NOT NULL under a negation. */
+/* Whether an expression can be NULL as the joins are now. */
 bool field_can_be_null(const struct rexpr *expr)
 {
 	if (expr->kind == R_COLUMN)
 		return expr->field->is_null || expr->source->type == JOIN_LEFT;
 	return true;
+}
+
+/* Whether it can be, or may become so when an OR makes a join LEFT: for the IS NOT NULL under a negation, which Django
+ * forgets in that case. */
+bool field_may_become_null(const struct rexpr *expr)
+{
+	if (field_can_be_null(expr))
+		return true;
+	for (const struct source *source = expr->source; source->type != JOIN_BASE; source = source->parent)
+		if (source->hop.is_nullable)
+			return true;
+	return false;
 }

@@ -201,5 +201,6 @@ const struct rcond *cond_exists(struct arena *arena, const struct select *select
 /* No row can match. */
 bool cond_is_false(const struct rcond *cond);
 bool field_can_be_null(const struct rexpr *expr);
+bool field_may_become_null(const struct rexpr *expr);
 
 #endif

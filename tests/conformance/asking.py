@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -24,6 +25,13 @@ AGREED, SPLIT, BOTH_REFUSED, DIFFERENT, REFUSED, FAILED, UNASKED = (
     "agreed", "agreed where negations are said in full", "both refused", "different", "refused", "failed",
     "unasked")
 TRANSFORMS = ("Lower", "Upper", "Length", "Trim", "LTrim", "RTrim", "Reverse", "MD5", "Abs", "Ceil", "Floor", "Round", "Sign", "Sqrt")
+
+
+def loses_a_name(request, problem):
+    """Django 3.2 forgets an annotation of the query beside a Subquery over a related model, and then does not know the
+    name that the request itself gave."""
+    lost = re.match(r"Cannot resolve keyword '(\w+)' into field", str(problem))
+    return bool(lost) and '"%s": {' % lost.group(1) in json.dumps(request[2]) and '"Subquery"' in json.dumps(request[2])
 
 
 class Verdict:
@@ -88,6 +96,8 @@ class Asker:
             return self.expect_refusal(request, problem)
         except (FieldError, DatabaseError, TypeError, NotImplementedError) as problem:
             connection.close() if connection.connection is None else None
+            if loses_a_name(request, problem):
+                return Verdict(UNASKED, request, str(problem))
             return self.expect_refusal(request, problem)
         response = self.post("/api/%s/%s" % (model, method), body)
         if response.status != 200:

@@ -83,6 +83,9 @@ static bool is_at_query_level(const struct layout_state *state)
 /* How many bytes the clause's words have that begin at `at`; 0: none does. */
 static size_t clause_length(struct str sql, size_t at)
 {
+	/* IS DISTINCT FROM compares; it begins no clause. */
+	if (begins(sql, at, STR(" FROM ")) && str_ends((struct str){sql.p, at}, STR(" DISTINCT")))
+		return 0;
 	for (size_t i = 0; i < sizeof clauses / sizeof clauses[0]; i++)
 		if (begins(sql, at, clauses[i]))
 			return str_trim(clauses[i]).n;

@@ -51,6 +51,13 @@ START_TEST(parentheses_of_an_expression_stay_on_their_line)
 }
 END_TEST
 
+START_TEST(a_comparison_that_says_from_stays_whole)
+{
+	is_laid_out("SELECT a FROM b WHERE c IS NOT DISTINCT FROM d",
+	            "SELECT a\nFROM b\nWHERE c IS NOT DISTINCT FROM d");
+}
+END_TEST
+
 START_TEST(unbalanced_parentheses_do_no_harm)
 {
 	is_laid_out("a)) FROM (SELECT ", "a))\nFROM (\n    SELECT ");
@@ -93,6 +100,7 @@ int main(void)
 	tcase_add_test(group, quoted_text_is_left_alone);
 	tcase_add_test(group, a_subquery_is_indented);
 	tcase_add_test(group, parentheses_of_an_expression_stay_on_their_line);
+	tcase_add_test(group, a_comparison_that_says_from_stays_whole);
 	tcase_add_test(group, unbalanced_parentheses_do_no_harm);
 	tcase_add_test(group, nesting_of_any_depth_is_written);
 	tcase_add_test(group, parameters_follow);

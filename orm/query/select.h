@@ -232,6 +232,4 @@ struct select {
 	unsigned keys_alias, rows_alias;
 };
 
-void select_dump(const struct select *select, struct buf *out);
-
 #endif

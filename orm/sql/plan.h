@@ -146,6 +146,4 @@ bool plan_find(struct arena *arena, const struct model *model, const struct valu
 bool plan_schema_sql(struct arena *arena, const struct model *model, const struct value *condition,
                      const struct value *expression, struct str *sql, struct error *error);
 
-void plan_dump(const struct plan *plan, struct buf *out);
-
 #endif

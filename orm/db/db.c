@@ -358,6 +358,8 @@ bool db_run(struct db_session *session, const struct statement *statements, size
 {
 	if (n == 0)
 		return true;
+	if (session->tx)
+		return db_tx_run(session->tx, statements, n, rows, error);
 	if (!session_is_usable(session, error) || !params_are_few(statements, n, error))
 		return false;
 	struct segment segment;
@@ -394,6 +396,8 @@ bool db_run_each(struct db_session *session, const struct statement *statements,
 {
 	if (n == 0)
 		return true;
+	if (session->tx)
+		return db_tx_run(session->tx, statements, n, rows, error);
 	if (!session_is_usable(session, error) || !params_are_few(statements, n, error))
 		return false;
 	struct segment *segments = ARENA_ARRAY(session->arena, struct segment, n);

@@ -83,6 +83,7 @@ struct db_session {
 	struct db_usage usage;
 	bool is_cancelled; /* set by db_session_cancel */
 	void *waiting;     /* what the task waits for now; private to db */
+	struct db_tx *tx;  /* the open transaction: db_run() and the like run in it; NULL: none */
 	/* Called by db_session_cancel: set while the task waits for something that is not db's own. */
 	void (*on_cancel)(void *arg);
 	void *on_cancel_arg;
@@ -91,7 +92,7 @@ void db_session_init(struct db_session *session, struct db *db, struct arena *ar
 /* The client is gone: from the loop, cancels what runs (the waiting call fails with ERROR_UNAVAILABLE). */
 void db_session_cancel(struct db_session *session);
 
-/* Waits.  Sends the statements as one segment (one implicit transaction: all or nothing), rows[i] for
+/* Waits.  In the session's open transaction, else: sends the statements as one segment (one implicit transaction: all or nothing), rows[i] for
  * statements[i].  `reads_only`: may be sent again when the connection is lost, and may share its
  * transaction with other readers, where each statement still sees what was committed before it. */
 bool db_run(struct db_session *session, const struct statement *statements, size_t n,
@@ -100,12 +101,13 @@ bool db_run(struct db_session *session, const struct statement *statements, size
 bool db_query(struct db_session *session, const struct statement *statement, bool reads_only,
               struct db_rows *rows, struct error *error);
 /* Waits.  Independent reading statements in one flush, none hurt by another's error; fails with the
- * first error (in the statements' order) once all are answered. */
+ * first error (in the statements' order) once all are answered.  In an open transaction as db_run(). */
 bool db_run_each(struct db_session *session, const struct statement *statements, size_t n,
                  struct db_rows *rows, struct error *error);
 
-/* A transaction on a connection of its own.  All wait.  On false the transaction is over
- * (rolled back, the connection given back) and *tx is not to be used. */
+/* A transaction on a connection of its own.  All wait.  From db_begin() to db_commit() or
+ * db_rollback() it is the session's: whatever the session runs, runs in it.  On false the
+ * transaction is over (rolled back, the connection given back) and *tx is not to be used. */
 enum db_isolation { DB_READ_COMMITTED, DB_REPEATABLE_READ, DB_SERIALIZABLE };
 bool db_begin(struct db_session *session, enum db_isolation isolation, struct db_tx **tx,
               struct error *error);

@@ -46,6 +46,7 @@ bool db_begin(struct db_session *session, enum db_isolation isolation, struct db
 	                      .generation = conn->generation,
 	                      .begin = begin_texts[isolation],
 	                      .begin_again = begin_texts[isolation]};
+	session->tx = *tx;
 	return true;
 }
 
@@ -111,6 +112,12 @@ bool db_tx_query(struct db_tx *tx, const struct statement *statement, struct db_
 	return db_tx_run(tx, statement, 1, rows, error);
 }
 
+static void end(struct db_tx *tx)
+{
+	tx->session->tx = NULL;
+	pool_release(tx->conn);
+}
+
 static bool commit(struct db_tx *tx, struct error *error)
 {
 	struct segment segment;
@@ -132,7 +139,7 @@ bool db_commit(struct db_tx *tx, struct error *error)
 	is_done = is_empty || commit(tx, error);
 	if (!is_done && is_up(tx))
 		flight_send_strict(tx->conn, "ROLLBACK");
-	pool_release(tx->conn);
+	end(tx);
 	return is_done;
 }
 
@@ -140,5 +147,5 @@ void db_rollback(struct db_tx *tx)
 {
 	if (tx->begin == NULL && is_up(tx))
 		flight_send_strict(tx->conn, "ROLLBACK");
-	pool_release(tx->conn);
+	end(tx);
 }

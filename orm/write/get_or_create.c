@@ -148,7 +148,7 @@ static bool find_instead(struct request *request)
 	struct error before = *error;
 	bool is_found;
 
-	if (error->kind != ERROR_INTEGRITY || request->writing->tx)
+	if (error->kind != ERROR_INTEGRITY || request->writing->session->tx)
 		return false;
 	error_clear(error);
 	if (!find(request, &is_found))

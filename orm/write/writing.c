@@ -22,8 +22,6 @@ static bool done(struct writing *writing, bool is_good)
 bool writing_run(struct writing *writing, const struct statement *statements, size_t n,
                  struct db_rows *rows)
 {
-	if (writing->tx)
-		return done(writing, db_tx_run(writing->tx, statements, n, rows, writing->error));
 	return done(writing, db_run(writing->session, statements, n, false, rows, writing->error));
 }
 
@@ -35,23 +33,16 @@ bool writing_query(struct writing *writing, const struct statement *statement, s
 bool writing_read(struct writing *writing, const struct statement *statements, size_t n,
                   struct db_rows *rows)
 {
-	if (!n)
-		return true;
-	if (writing->tx)
-		return db_tx_run(writing->tx, statements, n, rows, writing->error);
 	return db_run(writing->session, statements, n, true, rows, writing->error);
 }
 
 static bool attempt(struct writing *writing, bool (*body)(struct writing *, void *), void *arg)
 {
-	if (!db_begin(writing->session, DB_READ_COMMITTED, &writing->tx, writing->error)) {
-		writing->tx = NULL;
+	struct db_tx *tx;
+
+	if (!db_begin(writing->session, DB_READ_COMMITTED, &tx, writing->error))
 		return false;
-	}
-	struct db_tx *tx = writing->tx;
-	bool is_good = body(writing, arg);
-	writing->tx = NULL;
-	if (!is_good) {
+	if (!body(writing, arg)) {
 		db_rollback(tx);
 		return false;
 	}
@@ -62,7 +53,7 @@ static bool attempt(struct writing *writing, bool (*body)(struct writing *, void
 bool writing_atomically(struct writing *writing, bool (*body)(struct writing *writing, void *arg),
                         void *arg)
 {
-	if (writing->tx)
+	if (writing->session->tx)
 		return body(writing, arg);
 	for (unsigned i = 1; !attempt(writing, body, arg); i++) {
 		if (writing->error->kind != ERROR_CONFLICT || i == ATTEMPTS)

@@ -1,4 +1,4 @@
-/* A write under way: whose session, in which transaction, where errors go.
+/* A write under way: whose session, where errors go.
  *
  * Statements of a write that needs one alone go out by themselves (each is its own transaction);
  * a write that needs several runs in writing_atomically().  IntegrityErrors leave here with the
@@ -14,14 +14,13 @@ struct writing {
 	struct db_session *session;
 	struct arena *arena;
 	const struct registry *registry;
-	struct db_tx *tx; /* NULL: none is open */
 	bool is_deleting; /* for the words of a foreign key's violation */
 	struct error *error;
 };
 
 void writing_init(struct writing *writing, struct db_session *session,
                   const struct registry *registry, struct error *error);
-/* Waits.  In the open transaction, else by themselves as one implicit transaction. */
+/* Waits.  In the session's open transaction, else by themselves as one implicit transaction. */
 bool writing_run(struct writing *writing, const struct statement *statements, size_t n,
                  struct db_rows *rows);
 bool writing_query(struct writing *writing, const struct statement *statement,
@@ -29,7 +28,7 @@ bool writing_query(struct writing *writing, const struct statement *statement,
 /* Waits.  Statements that only read: may be sent again when a connection is lost. */
 bool writing_read(struct writing *writing, const struct statement *statements, size_t n,
                   struct db_rows *rows);
-/* Waits.  body(writing, arg) in a transaction, committed when it returns true; in the open one when
+/* Waits.  body(writing, arg) in a transaction, committed when it returns true; in the session's open one when
  * there is one.  Tried again, up to three times, when PostgreSQL ends it for a deadlock: body must
  * be able to begin anew. */
 bool writing_atomically(struct writing *writing, bool (*body)(struct writing *writing, void *arg),

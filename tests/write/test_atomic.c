@@ -93,7 +93,7 @@ static void fail_inside(void *arg)
 
 	writing_init(&writing, &client->session, registry, &client->error);
 	ck_assert(!writing_atomically(&writing, within, NULL));
-	ck_assert_ptr_null(writing.tx);
+	ck_assert_ptr_null(writing.session->tx);
 	ck_assert_int_eq(client->error.kind, ERROR_INTEGRITY);
 	ck_assert(str_is(client->error.detail, "Role with this ID already exists."));
 	ck_rows(client, "SELECT id, name FROM role ORDER BY 1", "1,a|2,b");

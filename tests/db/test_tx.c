@@ -24,15 +24,17 @@ static void tx_must(struct client *c, struct db_tx *tx, const char *sql)
 
 static void commits_and_rolls_back(void *arg)
 {
-	struct client c;
+	struct client c, other;
 	struct db_rows rows;
 	(void)arg;
 	client_open(&c);
+	client_open(&other);
 	must(&c, "CREATE TABLE t (id int PRIMARY KEY)");
 	struct db_tx *tx = begin(&c, DB_READ_COMMITTED);
 	tx_must(&c, tx, "INSERT INTO t VALUES (1)");
 	tx_must(&c, tx, "INSERT INTO t VALUES (2)");
-	ck_assert_int_eq(number_of(&c, "SELECT count(*) FROM t"), 0);
+	ck_assert_int_eq(number_of(&other, "SELECT count(*) FROM t"), 0);
+	ck_assert_int_eq(number_of(&c, "SELECT count(*) FROM t"), 2);
 	ck_assert(tx_sql(&c, tx, "SELECT count(*) FROM t", &rows));
 	ck_assert(cell_is(&rows, 0, 0, "2"));
 	ck_assert(db_commit(tx, &c.error));
@@ -47,6 +49,7 @@ static void commits_and_rolls_back(void *arg)
 	ck_assert(db_commit(tx, &c.error));
 	tx = begin(&c, DB_READ_COMMITTED);
 	db_rollback(tx);
+	client_close(&other);
 	client_close(&c);
 }
 

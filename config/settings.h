@@ -30,8 +30,11 @@ struct settings {
 	unsigned acquire_timeout, statement_timeout, header_timeout, body_timeout, idle_timeout,
 		write_timeout, drain_timeout;
 	unsigned statement_cache;
+	size_t load_bytes;        /* of a CSV or NDJSON body; 0: any number */
 	struct json_limits json;  /* 1 MiB, 64 levels, 10,000 nodes */
 	unsigned max_rows;        /* 0: none */
+	unsigned idempotency_ttl; /* seconds that a reply is kept for its Idempotency-Key */
+	size_t idempotency_bytes; /* longest reply that is kept */
 	unsigned max_connections; /* per worker */
 	unsigned url_bytes, header_bytes;
 	const char *secret; /* seals cursors; random where nobody says one */

@@ -32,7 +32,7 @@ static void continue_task(struct loop_work *work);
 struct exchange *exchange_new(struct http *http, struct client *client)
 {
 	struct exchange *exchange = http->free;
-	struct buf body = {0}, stream = {0}, reply = {0};
+	struct buf body = {0}, stream = {0}, reply = {0}, incoming = {0};
 	struct arena *arena;
 
 	if (exchange) {
@@ -40,6 +40,7 @@ struct exchange *exchange_new(struct http *http, struct client *client)
 		http->nfree--;
 		body = exchange->body;
 		stream = exchange->stream;
+		incoming = exchange->incoming;
 		reply = exchange->request.reply.body;
 		arena = exchange->request.arena;
 	} else {
@@ -53,6 +54,7 @@ struct exchange *exchange_new(struct http *http, struct client *client)
 		.client = client,
 		.body = body,
 		.stream = stream,
+		.incoming = incoming,
 		.request.arena = arena,
 		.request.reply.body = reply,
 		.room.run = continue_task,
@@ -68,6 +70,7 @@ void exchange_free(struct exchange *exchange)
 	arena_free(exchange->request.arena);
 	buf_release(&exchange->body);
 	buf_release(&exchange->stream);
+	buf_release(&exchange->incoming);
 	buf_release(&exchange->request.reply.body);
 	free(exchange);
 }
@@ -83,6 +86,7 @@ static void exchange_keep(struct exchange *exchange)
 	arena_reset(exchange->request.arena);
 	keep_buf(&exchange->body);
 	keep_buf(&exchange->stream);
+	keep_buf(&exchange->incoming);
 	keep_buf(&exchange->request.reply.body);
 	exchange->next_free = http->free;
 	http->free = exchange;
@@ -141,12 +145,15 @@ static void prepare_request(struct exchange *exchange)
 	request->content_type = exchange->gate.content_type;
 	request->accept = exchange->gate.accept;
 	request->if_none_match = exchange->gate.if_none_match;
+	request->if_match = exchange->gate.if_match;
+	request->idempotency_key = exchange->gate.idempotency_key;
 	request->reply.status = 200;
 	request->reply.content_type = "application/json";
 	request->stream = exchange;
 	error_init(&request->error, request->arena);
 	db_session_init(&request->db, worker->dbs[0], request->arena);
 	request->lookups = worker->lookups;
+	request->idempotency = &worker->idempotency;
 	request->dbs = worker->dbs;
 	if (exchange->is_too_large)
 		error_set_nowhere(&request->error, ERROR_TOO_LARGE,
@@ -154,14 +161,25 @@ static void prepare_request(struct exchange *exchange)
 		                  request->settings->json.bytes);
 }
 
-enum MHD_Result exchange_start(struct exchange *exchange)
+static void start(struct exchange *exchange, enum phase phase)
 {
 	prepare_request(exchange);
-	exchange->phase = PHASE_RUNNING;
-	exchange->client->deadline = 0;
+	exchange->phase = phase;
 	exchange->has_task = true;
 	exchange->http->nrunning++;
 	task_start(run_exchange, exchange);
+}
+
+void exchange_start_upload(struct exchange *exchange)
+{
+	exchange->request.is_upload = true;
+	start(exchange, PHASE_UPLOAD);
+}
+
+enum MHD_Result exchange_start(struct exchange *exchange)
+{
+	exchange->client->deadline = 0;
+	start(exchange, PHASE_RUNNING);
 	if (exchange->phase == PHASE_REPLYING)
 		return reply_queue(exchange) ? MHD_YES : MHD_NO;
 	wait_park(exchange);

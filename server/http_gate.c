@@ -59,6 +59,9 @@ static const struct known_header known_headers[] = {
 	{STR_INIT("Content-Type"), offsetof(struct gate, content_type), 0},
 	{STR_INIT("Accept"), offsetof(struct gate, accept), 0},
 	{STR_INIT("If-None-Match"), offsetof(struct gate, if_none_match), 0},
+	{STR_INIT("If-Match"), offsetof(struct gate, if_match), offsetof(struct gate, nconditions)},
+	{STR_INIT("Idempotency-Key"), offsetof(struct gate, idempotency_key),
+     offsetof(struct gate, nkeys)},
 };
 
 static void remember(struct gate *gate, struct str name, struct str value)
@@ -182,6 +185,9 @@ static const char *judge_framing(const struct gate *gate, bool is_1_0, bool is_b
 		return "The only Transfer-Encoding understood is chunked, with HTTP/1.1.";
 	if (gate->nlengths && !read_length(gate->content_length, &verdict->body_bytes))
 		return "Content-Length is not a number.";
+	if (gate->nconditions > 1 || gate->nkeys > 1)
+		return "If-Match and Idempotency-Key stand once in a request; several ETags go into one "
+		       "If-Match, with commas between them.";
 	verdict->is_chunked = gate->nencodings > 0;
 	verdict->has_body = verdict->is_chunked || verdict->body_bytes > 0;
 	if (verdict->has_body && is_bodyless)

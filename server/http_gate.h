@@ -20,12 +20,12 @@ struct gate_limits {
 
 /* Filled by gate_header(), one field after another. */
 struct gate {
-	unsigned nheaders, nhosts, nlengths, nencodings;
+	unsigned nheaders, nhosts, nlengths, nencodings, nconditions, nkeys;
 	size_t header_bytes;
 	const char *refusal; /* the first field that may not be; NULL: none so far */
 	struct str host, content_length, transfer_encoding, expect, content_encoding, connection,
 		origin;
-	struct str content_type, accept, if_none_match;
+	struct str content_type, accept, if_none_match, if_match, idempotency_key;
 };
 
 struct gate_verdict {

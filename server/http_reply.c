@@ -197,6 +197,10 @@ bool reply_queue(struct exchange *exchange)
  * connection's call is at the end of this turn, a suspended one's when it has been resumed. */
 static void reply_ready(struct exchange *exchange)
 {
+	if (exchange->phase == PHASE_UPLOAD) {
+		upload_drop(exchange);
+		return;
+	}
 	exchange->phase = PHASE_REPLYING;
 	if (exchange->is_suspended)
 		wait_resume(exchange);
@@ -248,6 +252,7 @@ static bool client_is_gone(struct request *request)
 
 static void begin_stream(struct exchange *exchange)
 {
+	ASSERT(exchange->phase != PHASE_UPLOAD);
 	exchange->is_streamed = true;
 	exchange->request.reply.is_begun = true;
 	append_to_stream(exchange);
@@ -260,6 +265,8 @@ bool reply_flush(struct request *request)
 
 	if (exchange->is_gone)
 		return client_is_gone(request);
+	if (request->reply.hold_max)
+		return request->reply.body.n <= request->reply.hold_max || reply_too_long(request);
 	if (request->method == HTTP_HEAD) {
 		exchange->is_head_satisfied = true;
 		begin_stream(exchange);

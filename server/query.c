@@ -20,6 +20,10 @@ static bool use_database(struct request *request, struct str alias, const struct
 	for (size_t i = 0; i < n; i++) {
 		if (!str_eq(names[i], alias))
 			continue;
+		if (request->db.tx != NULL && request->db.db != request->dbs[i])
+			return error_set(&request->error, ERROR_NOT_SUPPORTED, pos,
+			                 "A transaction is of one database: 'using' cannot name another in it "
+			                 "(If-Match and Idempotency-Key make one of a request).");
 		request->db.db = request->dbs[i];
 		return true;
 	}

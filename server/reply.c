@@ -8,3 +8,11 @@ void reply_header(struct request *request, struct str name, struct str value)
 	ASSERT(reply->nheaders < sizeof reply->headers / sizeof reply->headers[0]);
 	reply->headers[reply->nheaders++] = (struct header){name, value};
 }
+
+bool reply_too_long(struct request *request)
+{
+	return error_set_nowhere(&request->error, ERROR_TOO_LARGE,
+	                         "The answer is longer than the %zu bytes that can be kept for a repeat, so "
+	                         "nothing was written; write fewer rows in one request.",
+	                         request->reply.hold_max);
+}

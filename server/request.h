@@ -23,6 +23,7 @@ enum http_method {
 };
 
 struct key_lookups; /* orm/fetch/key_lookup.h */
+struct idempotency; /* server/idempotency.h */
 
 struct header {
 	struct str name, value;
@@ -35,6 +36,8 @@ struct reply {
 	struct header headers[8];
 	size_t nheaders;
 	bool is_begun; /* a part was sent: status and headers stand */
+	/* Kept whole until the handler is done, at most so many bytes; 0: may be sent in parts. */
+	size_t hold_max;
 };
 
 struct request {
@@ -43,6 +46,7 @@ struct request {
 	const struct settings *settings;
 	struct db_session db;
 	struct key_lookups *lookups; /* the worker's, of the first database */
+	struct idempotency *idempotency; /* the worker's */
 	struct db *const *dbs;       /* the worker's, in the order of settings->databases */
 	struct error error;
 	struct str id; /* request id */
@@ -51,7 +55,8 @@ struct request {
 	struct str path;   /* as sent, percent-encoded, without the query string */
 	struct str params; /* behind "?", percent-encoded; p == NULL when there is no "?" */
 	struct str body;
-	struct str content_type, accept, if_none_match;
+	bool is_upload; /* the body streams: request_read() */
+	struct str content_type, accept, if_none_match, if_match, idempotency_key;
 
 	/* Filled by server/route. */
 	const struct model *model;   /* whose rows are asked for or written */
@@ -66,11 +71,18 @@ struct request {
 /* A handler fills the reply, or returns false with request->error set; it may wait. */
 typedef bool (*handler_fn)(struct request *request);
 
+/* Of an upload: the next piece of the body (*piece is valid until the next call), with n == 0 at its end.
+ * Waits.  False (with the error set) when the client is gone, or sends more than it may. */
+bool request_read(struct request *request, struct str *piece);
+
 /* Sends what reply.body holds and empties it: the reply becomes a streamed one (chunked).
  * Waits while the client is slower than we are.  False (with the error set) when the client is
- * gone.  Call it when body.n passes REPLY_CHUNK. */
+ * gone.  Call it when body.n passes REPLY_CHUNK.  A reply that is held is sent when all is done: then
+ * this only judges its length. */
 #define REPLY_CHUNK (64 * 1024)
 bool reply_flush(struct request *request);
 void reply_header(struct request *request, struct str name, struct str value);
+/* The error of a reply that is longer than reply.hold_max. */
+bool reply_too_long(struct request *request);
 
 #endif

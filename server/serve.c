@@ -1,6 +1,7 @@
 /* Route, handler, and a problem when either fails. */
 #include "server/serve.h"
 
+#include "server/guard.h"
 #include "server/problem.h"
 #include "server/read.h"
 #include "server/route.h"
@@ -12,7 +13,7 @@ static bool handle(struct request *request)
 	if (error_is_set(&request->error))
 		return false;
 	/* What a write says of a key that cannot be one is answered as a read answers it. */
-	return route_request(request, &handler) && (handler(request) || read_refused(request));
+	return route_request(request, &handler) && (guard_run(request, handler) || read_refused(request));
 }
 
 bool serve_request(struct request *request)

@@ -8,6 +8,7 @@
 #include "orm/base/loop.h"
 #include "orm/db/db.h"
 #include "orm/model/model.h"
+#include "server/idempotency.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -36,6 +37,7 @@ struct worker {
 	struct loop *loop;
 	struct db **dbs;             /* setup->settings->ndatabases */
 	struct key_lookups *lookups; /* of the first database */
+	struct idempotency idempotency;
 	struct http *http;
 };
 

@@ -1,0 +1,107 @@
+/* Entity tags; see etag.h.  Knows no rows: what a tag of a row stands for is precondition.c's. */
+#include "server/etag.h"
+
+#include "orm/base/digest.h"
+
+struct str etag_of(struct arena *arena, struct str body)
+{
+	char tag[DIGEST_TEXT + 2];
+
+	tag[0] = tag[DIGEST_TEXT + 1] = '"';
+	digest_write(digest_of(body), tag + 1);
+	return arena_str(arena, (struct str){tag, sizeof tag});
+}
+
+void etag_add(struct request *request, struct str body)
+{
+	reply_header(request, STR("ETag"), etag_of(request->arena, body));
+}
+
+/* -- lists of tags ----------------------------------------------------------------- */
+
+static struct str skip(struct str s, size_t n)
+{
+	return str_sub(s, n, s.n - n);
+}
+
+/* The next tag of the list, with its quotes; false where none stands. */
+static bool take_tag(struct str *rest, struct str *tag, bool *is_weak)
+{
+	const char *end;
+
+	*is_weak = str_starts(*rest, STR("W/"));
+	if (*is_weak)
+		*rest = skip(*rest, 2);
+	if (rest->n < 2 || rest->p[0] != '"')
+		return false;
+	end = memchr(rest->p + 1, '"', rest->n - 1);
+	if (!end)
+		return false;
+	*tag = str_sub(*rest, 0, (size_t)(end - rest->p) + 1);
+	*rest = str_trim(skip(*rest, tag->n));
+	return true;
+}
+
+/* Empty elements of a list are passed over, as RFC 9110 5.6.1 has it. */
+static struct str skip_commas(struct str rest)
+{
+	while (rest.n && rest.p[0] == ',')
+		rest = str_trim(skip(rest, 1));
+	return rest;
+}
+
+static enum etag_verdict judge(struct str field, struct str tag, bool takes_weak)
+{
+	struct str rest = str_trim(field);
+	bool is_named = false, is_weak;
+	struct str given;
+
+	if (str_is(rest, "*"))
+		return ETAG_NAMED;
+	rest = skip_commas(rest);
+	if (!rest.n)
+		return ETAG_MALFORMED;
+	while (rest.n) {
+		if (!take_tag(&rest, &given, &is_weak) || (rest.n && rest.p[0] != ','))
+			return ETAG_MALFORMED;
+		is_named = is_named || ((takes_weak || !is_weak) && str_eq(given, tag));
+		rest = skip_commas(rest);
+	}
+	return is_named ? ETAG_NAMED : ETAG_NOT_NAMED;
+}
+
+enum etag_verdict etag_strong(struct str field, struct str tag)
+{
+	return judge(field, tag, false);
+}
+
+enum etag_verdict etag_weak(struct str field, struct str tag)
+{
+	return judge(field, tag, true);
+}
+
+/* -- reads ------------------------------------------------------------------------- */
+
+static void answer_not_modified(struct request *request)
+{
+	request->reply.status = 304;
+	request->reply.content_type = "";
+	buf_clear(&request->reply.body);
+}
+
+bool etag_finish_read(struct request *request)
+{
+	const struct reply *reply = &request->reply;
+	struct str tag;
+
+	if (!request->model || reply->is_begun || reply->status != 200)
+		return true;
+	tag = etag_of(request->arena, buf_str(&reply->body));
+	reply_header(request, STR("ETag"), tag);
+	if (request->if_match.p && etag_strong(request->if_match, tag) != ETAG_NAMED)
+		return error_set_nowhere(&request->error, ERROR_PRECONDITION,
+		                         "What is read here no longer has the ETag that If-Match names.");
+	if (request->if_none_match.p && etag_weak(request->if_none_match, tag) == ETAG_NAMED)
+		answer_not_modified(request);
+	return true;
+}

@@ -58,6 +58,7 @@ char *connect_options(const struct db_settings *settings)
 		{"extra_float_digits", "1"},
 		{"standard_conforming_strings", "on"},
 		{"default_transaction_isolation", "read committed"},
+		{"cursor_tuple_fraction", "1"}, /* a stream's cursor is read to its end */
 	};
 	struct buf out = {0};
 	char number[16];

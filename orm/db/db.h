@@ -24,6 +24,7 @@
 struct db;
 struct db_tx;
 struct db_stream;
+struct db_copy;
 
 struct db_settings {
 	const char *conninfo;          /* any libpq connection string; "" for PG* variables */
@@ -121,12 +122,47 @@ bool db_tx_query(struct db_tx *tx, const struct statement *statement, struct db_
 bool db_commit(struct db_tx *tx, struct error *error);
 void db_rollback(struct db_tx *tx);
 
-/* Rows as they come, in constant memory, on a connection of its own.  All wait.  Stopping to ask
- * stops reading from PostgreSQL. */
+/* Savepoints nest, DB_SAVEPOINTS deep at most; each is ended by one of the two calls below, the
+ * innermost first.  None of them waits or fails: they are sent along with whatever is run next, and
+ * a savepoint in which nothing was run is never sent. */
+#define DB_SAVEPOINTS 8
+void db_savepoint(struct db_tx *tx);
+/* Keeps what was done since the innermost savepoint. */
+void db_release(struct db_tx *tx);
+/* Undoes it, also after an error, and ends that savepoint. */
+void db_rollback_to(struct db_tx *tx);
+/* Waits.  Judges what constraints were to judge at the end, now: ERROR_INTEGRITY. */
+bool db_check_constraints(struct db_tx *tx, struct error *error);
+
+/* Waits so long, holding nothing; ended early, with ERROR_UNAVAILABLE, when the session is cancelled. */
+bool db_pause(struct db_session *session, uint64_t ns, struct error *error);
+
+/* Rows as they come, in constant memory, on a connection of its own; in the session's open transaction
+ * they are a cursor's of it, and any number of streams (up to 32) and other statements may be under way
+ * together.  All wait.  Stopping to ask stops reading from PostgreSQL. */
 bool db_stream_open(struct db_session *session, const struct statement *statement,
                     struct db_stream **stream, struct error *error);
 /* The next rows (at least one; freed by the next call); rows->nrows == 0 at the end. */
 bool db_stream_next(struct db_stream *stream, struct db_rows *rows, struct error *error);
 void db_stream_close(struct db_stream *stream);
+
+/* COPY … FROM STDIN in the session's open transaction, one batch after another.  Between enter and
+ * leave the connection takes nothing else.  All wait. */
+bool db_copy_enter(struct db_session *session, struct db_copy **copy, struct error *error);
+/* What PostgreSQL said of the batch beside the error. */
+struct db_copy_failure {
+	uint64_t line;     /* of the batch's data, from 1; 0: not said */
+	struct str column; /* p == NULL: not said */
+	struct str detail; /* the server's own, never for a client; p == NULL: none */
+};
+/* Sends a batch, in COPY's text format; the answer is waited for by db_copy_answer(), so that the next batch
+ * can be made meanwhile. */
+bool db_copy_send(struct db_copy *copy, const char *sql, struct str data, struct error *error,
+                  struct db_copy_failure *failure);
+/* Of the batch sent last. */
+bool db_copy_answer(struct db_copy *copy, uint64_t *nrows, struct error *error,
+                    struct db_copy_failure *failure);
+/* Always, also after false, before the transaction is ended.  A batch without its answer is given up. */
+void db_copy_leave(struct db_copy *copy);
 
 #endif

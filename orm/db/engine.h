@@ -33,13 +33,14 @@
 
 struct conn;
 
-/* A task that waits, for one segment, for several, or for rows of a stream. */
+/* A task that waits, for one segment, for several, for rows of a stream, or for a connection in copying. */
 struct wait {
 	struct task *task;
 	unsigned pending; /* segments not done yet */
 	struct segment *segments;
 	size_t nsegments;
 	struct db_stream *stream;
+	struct db_copy *copy;
 	struct wait *next; /* among those to be resumed */
 };
 
@@ -62,7 +63,8 @@ struct segment {
 	const struct statement *statements;
 	size_t n;
 	struct db_rows *rows;
-	const char *begin;        /* sent before the statements; NULL: nothing */
+	const char *const *before; /* sent before the statements: BEGIN, SAVEPOINT … */
+	size_t nbefore;
 	const char *commit;       /* sent behind them */
 	struct db_stream *stream; /* single rows go there */
 	bool is_lease;            /* sends nothing: wants a connection of its own */
@@ -171,6 +173,7 @@ struct conn {
 	bool saw_fatal; /* the server said why it ends: what stood behind was never run */
 	bool is_proven; /* an answer has come */
 	bool is_stuck;  /* closed because it answered nothing for too long */
+	struct db_copy *copy; /* it is out of pipeline mode, or about to leave it */
 	enum conn_cancel cancel;
 	uint64_t cancel_since; /* the first request of this bout */
 	uint64_t cancel_at;    /* the latest one */
@@ -322,6 +325,28 @@ void sqlstate_set(const PGresult *result, struct error *error);
 /* tx.c */
 /* Waits for a connection of one's own; given back by pool_release(). */
 bool lease_connection(struct db_session *session, struct conn **conn, struct error *error);
+
+/* The connection of an open transaction, whose BEGIN has been answered.  Waits. */
+bool tx_connection(struct db_tx *tx, struct conn **conn, struct error *error);
+
+/* copy.c */
+/* Something has come, something can be sent, or the connection is gone. */
+void copy_notify(struct db_copy *copy);
+/* Takes what the server has sent. */
+void copy_read(struct conn *conn);
+
+/* Sends a command of our own whose failure means nothing, in the transaction, and waits for nobody. */
+void tx_send_quiet(struct db_tx *tx, const char *sql);
+/* A number from 1 up that no other open cursor of the transaction has; given back with tx_free_cursor(). */
+unsigned tx_take_cursor(struct db_tx *tx);
+void tx_free_cursor(struct db_tx *tx, unsigned number);
+
+/* cursor.c: the rows of a stream that is part of a transaction. */
+struct cursor;
+bool cursor_open(struct db_session *session, const struct statement *statement,
+                 struct cursor **cursor, struct error *error);
+bool cursor_next(struct cursor *cursor, struct db_rows *rows, struct error *error);
+void cursor_close(struct cursor *cursor);
 
 /* stream.c */
 /* Takes a row; the stream owns it. */

@@ -235,8 +235,8 @@ void flight_add(struct conn *conn, struct segment *segment)
 	segment_link(&flight->segments, segment, false);
 	conn->nsegments++;
 	flight->nstatements += (unsigned)segment->n;
-	if (segment->begin != NULL)
-		flight_control(conn, segment->begin, segment, false);
+	for (size_t i = 0; i < segment->nbefore; i++)
+		flight_control(conn, segment->before[i], segment, false);
 	if (is_zoned && !conn->is_broken)
 		conn->is_broken = !send_zone(conn, segment, segment->statements[0].zone);
 	for (size_t i = 0; i < segment->n && !conn->is_broken; i++)

@@ -1,4 +1,4 @@
-/* Rows as they come: single-row mode on a leased connection.
+/* Rows as they come: single-row mode on a leased connection; in an open transaction a cursor of it.
  *
  * Keeps at most one helping of rows; while nobody asks, the connection is not read, so PostgreSQL
  * waits with the rest.  A stream that is closed half way leaves its flight to the pool, which
@@ -12,6 +12,7 @@
 
 struct db_stream {
 	struct db_session *session;
+	struct cursor *cursor; /* in a transaction: all below is not used */
 	struct conn *conn;
 	struct segment segment;
 	struct error error; /* of the segment, handed on when its rows are used up */
@@ -79,10 +80,21 @@ static void clear_rows(struct db_stream *stream, size_t n)
 		stream->bytes += row_bytes(stream->rows[i]);
 }
 
+static bool open_in_tx(struct db_session *session, const struct statement *statement,
+                       struct db_stream **out, struct error *error)
+{
+	struct db_stream *stream = ARENA_NEW(session->arena, struct db_stream);
+	stream->session = session;
+	*out = stream;
+	return cursor_open(session, statement, &stream->cursor, error);
+}
+
 bool db_stream_open(struct db_session *session, const struct statement *statement,
                     struct db_stream **out, struct error *error)
 {
 	struct conn *conn;
+	if (session->tx != NULL)
+		return open_in_tx(session, statement, out, error);
 	if (!params_are_few(statement, 1, error) || !lease_connection(session, &conn, error))
 		return false;
 	struct db_stream *stream = ARENA_NEW(session->arena, struct db_stream);
@@ -154,6 +166,8 @@ static bool end_of(struct db_stream *stream, struct error *error)
 bool db_stream_next(struct db_stream *stream, struct db_rows *rows, struct error *error)
 {
 	*rows = (struct db_rows){0};
+	if (stream->cursor != NULL)
+		return cursor_next(stream->cursor, rows, error);
 	clear_rows(stream, stream->given);
 	while (stream->n == 0) {
 		if (!session_is_usable(stream->session, error))
@@ -172,6 +186,10 @@ bool db_stream_next(struct db_stream *stream, struct db_rows *rows, struct error
 
 void db_stream_close(struct db_stream *stream)
 {
+	if (stream->cursor != NULL) {
+		cursor_close(stream->cursor);
+		return;
+	}
 	clear_rows(stream, stream->n);
 	if (stream->segment.place == SEGMENT_SENT)
 		pipeline_give_up(&stream->segment);

@@ -1,16 +1,26 @@
-/* Transactions: a leased connection, BEGIN pipelined with the first statements.
+/* Transactions: a leased connection; BEGIN and savepoints are pipelined with the statements behind them.
  *
  * Retries nothing that was seen by the caller.  Invariant: the connection goes back only through
  * pool_release(), which lets nobody have it before the server said that no transaction is open.
  */
 #include "orm/db/engine.h"
 
+/* What may wait to be sent: BEGIN, two for each savepoint that ends, one for each that begins. */
+#define PENDING_MAX (1 + 3 * DB_SAVEPOINTS)
+
+struct pending {
+	const char *items[PENDING_MAX];
+	size_t n;
+};
+
 struct db_tx {
 	struct db_session *session;
 	struct conn *conn;
-	unsigned generation; /* of the connection that the transaction is on */
-	const char *begin;   /* NULL once it was sent */
-	const char *begin_again;
+	unsigned generation;    /* of the connection that the transaction is on */
+	bool has_begun;         /* BEGIN was sent */
+	struct pending pending; /* goes out before the next statements; BEGIN first, while !has_begun */
+	unsigned depth;         /* savepoints */
+	unsigned cursors;       /* a bit for each that is open */
 };
 
 static const char *const begin_texts[] = {
@@ -18,6 +28,25 @@ static const char *const begin_texts[] = {
 	[DB_REPEATABLE_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
 	[DB_SERIALIZABLE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
 };
+
+/* Named by their depth. */
+static const struct {
+	const char *begin, *release, *rollback;
+} savepoints[DB_SAVEPOINTS] = {
+#define SAVEPOINT(name)                                                                            \
+	{                                                                                              \
+		"SAVEPOINT " name, "RELEASE SAVEPOINT " name, "ROLLBACK TO SAVEPOINT " name                \
+	}
+	SAVEPOINT("quern_1"), SAVEPOINT("quern_2"), SAVEPOINT("quern_3"), SAVEPOINT("quern_4"),
+	SAVEPOINT("quern_5"), SAVEPOINT("quern_6"), SAVEPOINT("quern_7"), SAVEPOINT("quern_8"),
+#undef SAVEPOINT
+};
+
+static void push(struct db_tx *tx, const char *sql)
+{
+	ASSERT(tx->pending.n < PENDING_MAX);
+	tx->pending.items[tx->pending.n++] = sql;
+}
 
 bool lease_connection(struct db_session *session, struct conn **conn, struct error *error)
 {
@@ -41,11 +70,8 @@ bool db_begin(struct db_session *session, enum db_isolation isolation, struct db
 	if (!lease_connection(session, &conn, error))
 		return false;
 	*tx = ARENA_NEW(session->arena, struct db_tx);
-	**tx = (struct db_tx){.session = session,
-	                      .conn = conn,
-	                      .generation = conn->generation,
-	                      .begin = begin_texts[isolation],
-	                      .begin_again = begin_texts[isolation]};
+	**tx = (struct db_tx){.session = session, .conn = conn, .generation = conn->generation};
+	push(*tx, begin_texts[isolation]);
 	session->tx = *tx;
 	return true;
 }
@@ -67,6 +93,7 @@ static bool set_lost(struct error *error)
 static bool send_and_wait(struct db_tx *tx, struct segment *segment)
 {
 	struct wait wait = {.pending = 1, .segments = segment, .nsegments = 1};
+	ASSERT(tx->conn->copy == NULL);
 	segment->wait = &wait;
 	flight_send_segment(tx->conn, segment);
 	wait_for(&wait, tx->session);
@@ -80,7 +107,8 @@ bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n, s
 		return true;
 	if (!session_is_usable(tx->session, error) || !params_are_few(statements, n, error))
 		return false;
-	bool is_first = tx->begin != NULL;
+	bool is_first = !tx->has_begun;
+	const struct pending before = tx->pending;
 	for (int attempt = 0;; attempt++) {
 		if (!is_up(tx))
 			return set_lost(error);
@@ -89,9 +117,11 @@ bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n, s
 		segment.statements = statements;
 		segment.n = n;
 		segment.rows = rows;
-		segment.begin = tx->begin;
+		segment.before = before.items;
+		segment.nbefore = before.n;
 		segment.prepares_anew = attempt > 0;
-		tx->begin = NULL;
+		tx->has_begun = true;
+		tx->pending.n = 0;
 		if (send_and_wait(tx, &segment))
 			return true;
 		if (!segment.is_stale)
@@ -102,8 +132,27 @@ bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n, s
 			                         "The database has changed; the request may be sent again.");
 		if (is_up(tx))
 			flight_send_strict(tx->conn, "ROLLBACK");
-		tx->begin = tx->begin_again;
 	}
+}
+
+/* Sends what is pending by itself. */
+bool tx_connection(struct db_tx *tx, struct conn **conn, struct error *error)
+{
+	*conn = tx->conn;
+	if (!session_is_usable(tx->session, error))
+		return false;
+	if (!is_up(tx))
+		return set_lost(error);
+	if (tx->pending.n == 0)
+		return true;
+	const struct pending before = tx->pending;
+	struct segment segment;
+	segment_init(&segment, tx->session, error);
+	segment.before = before.items;
+	segment.nbefore = before.n;
+	tx->has_begun = true;
+	tx->pending.n = 0;
+	return send_and_wait(tx, &segment);
 }
 
 bool db_tx_query(struct db_tx *tx, const struct statement *statement, struct db_rows *rows,
@@ -122,13 +171,15 @@ static bool commit(struct db_tx *tx, struct error *error)
 {
 	struct segment segment;
 	segment_init(&segment, tx->session, error);
+	segment.before = tx->pending.items;
+	segment.nbefore = tx->pending.n;
 	segment.commit = "COMMIT";
 	return send_and_wait(tx, &segment);
 }
 
 bool db_commit(struct db_tx *tx, struct error *error)
 {
-	bool is_empty = tx->begin != NULL;
+	bool is_empty = !tx->has_begun;
 	bool is_done = session_is_usable(tx->session, error);
 	if (is_done && !is_up(tx))
 		is_done = set_lost(error);
@@ -145,7 +196,80 @@ bool db_commit(struct db_tx *tx, struct error *error)
 
 void db_rollback(struct db_tx *tx)
 {
-	if (tx->begin == NULL && is_up(tx))
+	if (tx->has_begun && is_up(tx))
 		flight_send_strict(tx->conn, "ROLLBACK");
 	end(tx);
+}
+
+/* Savepoints. */
+
+void db_savepoint(struct db_tx *tx)
+{
+	ASSERT(tx->depth < DB_SAVEPOINTS);
+	push(tx, savepoints[tx->depth++].begin);
+}
+
+/* Takes the innermost savepoint back where nothing was run in it. */
+static bool was_unused(struct db_tx *tx)
+{
+	struct pending *pending = &tx->pending;
+	ASSERT(tx->depth > 0);
+	tx->depth--;
+	if (pending->n == 0 || pending->items[pending->n - 1] != savepoints[tx->depth].begin)
+		return false;
+	pending->n--;
+	return true;
+}
+
+void db_release(struct db_tx *tx)
+{
+	if (!was_unused(tx))
+		push(tx, savepoints[tx->depth].release);
+}
+
+void db_rollback_to(struct db_tx *tx)
+{
+	if (was_unused(tx))
+		return;
+	push(tx, savepoints[tx->depth].rollback);
+	push(tx, savepoints[tx->depth].release);
+}
+
+bool db_check_constraints(struct db_tx *tx, struct error *error)
+{
+	static const struct statement statements[] = {
+		{.sql = STR_INIT("SET CONSTRAINTS ALL IMMEDIATE")},
+		{.sql = STR_INIT("SET CONSTRAINTS ALL DEFERRED")},
+	};
+	struct db_rows unused[2];
+	/* Where nothing was run there is nothing to judge. */
+	if (!tx->has_begun)
+		return true;
+	struct db_usage usage = tx->session->usage;
+	bool is_good = db_tx_run(tx, statements, 2, unused, error);
+	tx->session->usage.statements = usage.statements;
+	return is_good;
+}
+
+/* For cursor.c. */
+
+void tx_send_quiet(struct db_tx *tx, const char *sql)
+{
+	if (tx->has_begun && is_up(tx))
+		flight_send_quiet(tx->conn, sql);
+}
+
+unsigned tx_take_cursor(struct db_tx *tx)
+{
+	unsigned number = 0;
+	while (number < 32 && (tx->cursors & 1u << number))
+		number++;
+	ASSERT(number < 32);
+	tx->cursors |= 1u << number;
+	return number + 1;
+}
+
+void tx_free_cursor(struct db_tx *tx, unsigned number)
+{
+	tx->cursors &= ~(1u << (number - 1));
 }

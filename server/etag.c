@@ -82,11 +82,12 @@ enum etag_verdict etag_weak(struct str field, struct str tag)
 
 /* -- reads ------------------------------------------------------------------------- */
 
+/* The body stays, for its length alone: libmicrohttpd sends none with 304, and the Content-Length of
+ * a 304 is that of the 200 in its place (RFC 9110, 8.6). */
 static void answer_not_modified(struct request *request)
 {
 	request->reply.status = 304;
 	request->reply.content_type = "";
-	buf_clear(&request->reply.body);
 }
 
 bool etag_finish_read(struct request *request)

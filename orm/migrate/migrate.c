@@ -6,6 +6,7 @@
 #include "orm/migrate/history.h"
 #include "orm/migrate/schema.h"
 #include "orm/migrate/state.h"
+#include "orm/migrate/support.h"
 
 /* One run; all it makes lives in the error's arena. */
 struct run {
@@ -113,7 +114,7 @@ static bool find_work(struct run *run, struct schema *work)
 	state_of_registry(&wanted, run->registry, run->arena);
 	struct str json = state_json(run, &wanted);
 	if (str_eq(history.checksum, history_checksum(run->arena, json)))
-		return true;
+		return support_build(&run->connection, work);
 	state_compare(run->arena, &history.state, &wanted, run->registry, &difference);
 	if (!refuse_changes(run, &difference) || !refuse_foreign_tables(run, &difference.added))
 		return false;
@@ -121,7 +122,7 @@ static bool find_work(struct run *run, struct schema *work)
 	                  difference.added.n, work, run->error))
 		return false;
 	history_record(work, &history, json);
-	return true;
+	return support_build(&run->connection, work);
 }
 
 static bool run_work(struct run *run, const struct schema *work)

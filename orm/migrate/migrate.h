@@ -19,8 +19,8 @@ struct migrate_options {
 	void *context;
 };
 
-/* Creates, in one transaction, the tables of models that the database does not have yet,
- * and records the models in quern_migrations.  Nothing to do is nothing done and nothing
+/* Creates, in one transaction, the tables of models that the database does not have yet and those
+ * that the server itself uses, and records the models in quern_migrations.  Nothing to do is nothing done and nothing
  * reported.  Callers that start together wait for each other.  ERROR_CONFLICT, with nothing
  * touched, when a recorded model has changed or gone, or a new model's table is already there;
  * ERROR_UNAVAILABLE when the database cannot be reached. */

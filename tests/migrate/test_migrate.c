@@ -30,7 +30,8 @@ static const char *count_tables(void)
 START_TEST(an_empty_database_gets_every_table_and_a_record)
 {
 	apply(models("{'models': {" AUTHOR "," ARTICLE "," VOTE "}}"));
-	ck_assert_str_eq(count_tables(), "4");
+	ck_assert_str_eq(count_tables(), "5");
+	ck_assert_str_eq(ask("SELECT count(*) FROM quern_idempotency"), "0");
 	ck_assert_str_eq(ask(count_records), "1");
 	ck_assert_str_eq(ask("SELECT quern_version FROM quern_migrations"), QUERN_VERSION);
 	ck_assert_str_eq(ask("SELECT models #>> '{Vote,schema,table,name}' FROM quern_migrations"),

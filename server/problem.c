@@ -107,6 +107,20 @@ static void add_violations(struct buf *out, const struct error *error, struct ar
 	buf_add_char(out, '}');
 }
 
+/* Which operation of a batch, counted as in the pointer. */
+static void add_operation(struct buf *out, const struct error *error)
+{
+	if (error->operation) {
+		add_key(out, "operation");
+		buf_add_int(out, (int64_t)error->operation - 1);
+		add_text(out, "as", error->operation_name);
+	}
+	if (error->attempts) {
+		add_key(out, "attempts");
+		buf_add_int(out, (int64_t)error->attempts);
+	}
+}
+
 void problem_write(const struct error *error, struct str instance, struct arena *arena,
                    struct buf *out)
 {
@@ -120,6 +134,7 @@ void problem_write(const struct error *error, struct str instance, struct arena 
 		buf_add_json(out, pos_pointer(arena, error->pos));
 	}
 	add_text(out, "suggestion", error->suggestion);
+	add_operation(out, error);
 	add_text(out, "constraint", error->constraint);
 	add_names(out, error);
 	add_objects(out, error);

@@ -23,7 +23,7 @@ static bool use_database(struct request *request, struct str alias, const struct
 		if (request->db.tx != NULL && request->db.db != request->dbs[i])
 			return error_set(&request->error, ERROR_NOT_SUPPORTED, pos,
 			                 "A transaction is of one database: 'using' cannot name another in it "
-			                 "(If-Match and Idempotency-Key make one of a request).");
+			                 "(If-Match, Idempotency-Key and an atomic batch make one of a request).");
 		request->db.db = request->dbs[i];
 		return true;
 	}

@@ -350,7 +350,8 @@ static bool answer_by_key(struct request *request)
 
 	if (!accept_json(request))
 		return false;
-	if (request->scope.relation != NULL || !key_lookup_fits(request->model))
+	/* What is sent together is no part of a transaction. */
+	if (request->scope.relation != NULL || request->db.tx != NULL || !key_lookup_fits(request->model))
 		return answer_the_row(request, &all_rows);
 	if (!key_lookup(request->lookups, &request->db, request->model, request->scope.pk, &fetched,
 	                &row, &request->error))
@@ -365,7 +366,7 @@ bool read_row(struct request *request)
 {
 	struct asked asked;
 
-	if (request->params.n == 0)
+	if (request->params.n == 0 && request->value == NULL)
 		return answer_by_key(request);
 	return read_asked(request, &asked) ? answer_the_row(request, asked.query)
 	                                   : read_refused(request);

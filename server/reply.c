@@ -12,7 +12,7 @@ void reply_header(struct request *request, struct str name, struct str value)
 bool reply_too_long(struct request *request)
 {
 	return error_set_nowhere(&request->error, ERROR_TOO_LARGE,
-	                         "The answer is longer than the %zu bytes that can be kept for a repeat, so "
-	                         "nothing was written; write fewer rows in one request.",
+	                         "The answer is longer than the %zu bytes that are kept until all is written, so "
+	                         "nothing was; read or write fewer rows in one request.",
 	                         request->reply.hold_max);
 }

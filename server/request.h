@@ -56,6 +56,7 @@ struct request {
 	struct str params; /* behind "?", percent-encoded; p == NULL when there is no "?" */
 	struct str body;
 	bool is_upload; /* the body streams: request_read() */
+	const struct value *value; /* the body of an operation of a batch, in place of `body`; NULL: none */
 	struct str content_type, accept, if_none_match, if_match, idempotency_key;
 
 	/* Filled by server/route. */
@@ -71,6 +72,9 @@ struct request {
 /* A handler fills the reply, or returns false with request->error set; it may wait. */
 typedef bool (*handler_fn)(struct request *request);
 
+/* Rows as a body may stream them; by its Content-Type. */
+enum rows_form { ROWS_NONE, ROWS_CSV, ROWS_NDJSON };
+enum rows_form media_rows(struct str content_type);
 /* Of an upload: the next piece of the body (*piece is valid until the next call), with n == 0 at its end.
  * Waits.  False (with the error set) when the client is gone, or sends more than it may. */
 bool request_read(struct request *request, struct str *piece);

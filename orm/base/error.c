@@ -28,6 +28,7 @@ static const struct {
 	[ERROR_TOO_LARGE] = {"RequestTooLarge", 413},
 	[ERROR_MEDIA_TYPE] = {"UnsupportedMediaType", 415},
 	[ERROR_NOT_SUPPORTED] = {"NotSupportedError", 400},
+	[ERROR_TRANSACTION] = {"TransactionManagementError", 400},
 	[ERROR_INTERNAL] = {"InternalError", 500},
 	[ERROR_UNAVAILABLE] = {"OperationalError", 503},
 	[ERROR_TIMEOUT] = {"OperationalError", 504},

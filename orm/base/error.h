@@ -32,6 +32,7 @@ enum error_kind {
 	ERROR_TOO_LARGE,           /* 413 RequestTooLarge */
 	ERROR_MEDIA_TYPE,          /* 415 UnsupportedMediaType */
 	ERROR_NOT_SUPPORTED,       /* 400 NotSupportedError */
+	ERROR_TRANSACTION,         /* 400 TransactionManagementError: what only a transaction can do */
 	ERROR_INTERNAL,            /* 500 InternalError */
 	ERROR_UNAVAILABLE,         /* 503 OperationalError, Retry-After */
 	ERROR_TIMEOUT,             /* 504 OperationalError */
@@ -67,6 +68,10 @@ struct error {
 	const struct error_field *violations; /* with ERROR_VALIDATION */
 	size_t nviolations;
 	struct str allow;     /* with ERROR_METHOD: the Allow header */
+	/* Of a batch: the number (from 1; 0: none) and name of the operation, and how often all of it was tried. */
+	size_t operation;
+	struct str operation_name;
+	unsigned attempts;
 	unsigned retry_after; /* seconds, with ERROR_UNAVAILABLE */
 };
 

@@ -42,6 +42,8 @@ struct value {
 	/* The text came from a query string, where every value is text: parsers
 	 * take "5" for 5, "true" for true, "null" is still text. */
 	bool is_loose;
+	/* Taken from the result of an earlier operation: never a path, an expression or a question. */
+	bool is_data;
 	const struct pos *pos;
 	union {
 		bool boolean;

@@ -38,7 +38,7 @@ static bool is_expression_name(struct str name)
 
 bool value_is_expression(const struct value *value)
 {
-	return value->kind == VALUE_OBJECT && value->object.n == 1 &&
+	return value->kind == VALUE_OBJECT && value->object.n == 1 && !value->is_data &&
 	       is_expression_name(value->object.members[0].key);
 }
 
@@ -113,7 +113,7 @@ static enum cond_kind question_kind(const struct value *value)
 {
 	const struct member *member;
 
-	if (value->kind != VALUE_OBJECT || value->object.n == 0)
+	if (value->kind != VALUE_OBJECT || value->object.n == 0 || value->is_data)
 		return COND_LOOKUP;
 	if (is_count_question(value))
 		return COND_COUNT;
@@ -260,7 +260,7 @@ bool read_cond(struct decoder *d, const struct value *value, struct cond *out)
 	if (value->kind == VALUE_LIST)
 		return error_set(d->error, ERROR_VALUE, value->pos,
 		                 "a condition is an object, not an array; use {\"and\": [...]}");
-	if (!read_object(d, value, "a condition (an object)"))
+	if (!read_object(d, value, "a condition (an object)") || !is_written(d, value, "a condition"))
 		return false;
 	out->pos = value->pos;
 	if (value->object.n == 1)

@@ -354,6 +354,8 @@ bool read_expr_member(struct decoder *d, const struct member *member, enum place
 bool read_expr(struct decoder *d, const struct value *value, enum place place, struct expr *out)
 {
 	out->pos = value->pos;
+	if (value->is_data)
+		return read_value(d, value, out);
 	if (value_is_expression(value))
 		return read_expr_member(d, &value->object.members[0], place, out);
 	switch (value->kind) {

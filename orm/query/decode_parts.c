@@ -45,6 +45,13 @@ bool unknown_word(struct decoder *d, const struct member *member, const char *wh
 	return false;
 }
 
+bool is_written(struct decoder *d, const struct value *value, const char *what)
+{
+	return !value->is_data ||
+	       error_set(d->error, ERROR_VALUE, value->pos,
+	                 "%s cannot be the result of another operation; a Ref stands for a value", what);
+}
+
 bool read_object(struct decoder *d, const struct value *value, const char *expected)
 {
 	return value->kind == VALUE_OBJECT || wrong_kind(d, value, expected);

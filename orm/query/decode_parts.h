@@ -29,6 +29,9 @@ bool wrong_kind(struct decoder *d, const struct value *value, const char *expect
 bool unknown_word(struct decoder *d, const struct member *member, const char *what,
                   const char *const *words, const char *const *more);
 bool is_word(struct str text, const char *const *words);
+/* Whether a client wrote it here: what stands for a result of another operation (is_data) is a value and
+ * never `what`, "a condition".  ERROR_VALUE. */
+bool is_written(struct decoder *d, const struct value *value, const char *what);
 bool read_object(struct decoder *d, const struct value *value, const char *expected);
 bool read_bool(struct decoder *d, const struct value *value, bool *out);
 /* An integer from 0 up. */

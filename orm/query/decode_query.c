@@ -393,7 +393,7 @@ static bool read_clause(struct decoder *d, const struct value *value, const char
                         struct clause *clause)
 {
 	clause->pos = value->pos;
-	if (!read_object(d, value, "an object of clauses"))
+	if (!read_object(d, value, "an object of clauses") || !is_written(d, value, "a query"))
 		return false;
 	for (size_t i = 0; i < value->object.n; i++) {
 		const struct member *member = &value->object.members[i];

@@ -24,6 +24,25 @@ static bool is_json(struct str content_type)
 	       str_find(type, STR("/")) > 0;
 }
 
+enum rows_form media_rows(struct str content_type)
+{
+	static const struct {
+		struct str type;
+		enum rows_form form;
+	} types[] = {
+		{STR_INIT("text/csv"), ROWS_CSV},
+		{STR_INIT("application/x-ndjson"), ROWS_NDJSON},
+		{STR_INIT("application/ndjson"), ROWS_NDJSON},
+		{STR_INIT("application/jsonl"), ROWS_NDJSON},
+	};
+	struct str type = media_type(content_type);
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (str_eq_nocase(type, types[i].type))
+			return types[i].form;
+	return ROWS_NONE;
+}
+
 static bool check_type(struct request *request)
 {
 	if (is_json(request->content_type))
@@ -70,6 +89,10 @@ bool request_value(struct request *request, const char *const *own, const struct
 {
 	const struct json_limits *limits = &request->settings->json;
 
+	if (request->value) {
+		*value = request->value;
+		return true;
+	}
 	if (is_read_by_address(request))
 		return params_read(request->arena, request->params, own, limits, value, &request->error);
 	if (!refuse_params(request))

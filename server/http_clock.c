@@ -17,6 +17,8 @@
  * that goes. */
 #define LEAST_RATE (16u << 10)
 #define LEAST_WRITE_RATE (1u << 10)
+/* Of an upload, whose rows somebody may be making as they go. */
+#define LEAST_UPLOAD_RATE (1u << 10)
 /* What a connection that waits for its next request gets when the server stops. */
 #define IDLE_GRACE_NS (200 * MS)
 /* What requests get to notice that the drain is over. */
@@ -27,6 +29,19 @@ void clock_allow(struct exchange *exchange, unsigned ms, uint64_t bytes)
 	exchange->client->is_writing = false;
 	exchange->client->deadline =
 		loop_now(exchange->http->loop) + ms * MS + bytes * 1000 * MS / LEAST_RATE;
+}
+
+/* Never more than the time of a body's start, however fast it was: what came long ago earns nothing. */
+void clock_upload(struct exchange *exchange, size_t n)
+{
+	uint64_t now = loop_now(exchange->http->loop);
+	uint64_t most = now + exchange->http->worker->setup->settings->body_timeout * MS;
+	uint64_t *deadline = &exchange->client->deadline;
+
+	exchange->client->is_writing = false;
+	*deadline = *deadline ? *deadline + n * 1000 * MS / LEAST_UPLOAD_RATE : most;
+	if (*deadline > most)
+		*deadline = most;
 }
 
 /* Looked at twice in the time allowed: the first look only takes the mark. */

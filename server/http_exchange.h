@@ -5,8 +5,10 @@
  * neither can meet a freed one:
  *
  *	HEAD --gate--> BODY --all read--> RUNNING --first bytes of a reply--> REPLYING
- *	  `--refused-------------------------------------------------------------^
+ *	  |\--refused------------------------------------------------------------^
+ *	  `--an upload--> UPLOAD --all read--> RUNNING
  *
+ * The task of an upload (a body that streams, http_upload.c) runs while its body comes.
  * While its task waits (RUNNING) a connection is parked, and after a while suspended; see
  * http_wait.c.  A stream without data to send (REPLYING) is suspended.  Invariant: a suspended
  * connection is always resumed before its exchange ends, because libmicrohttpd says nothing about
@@ -22,7 +24,7 @@
 
 #include <microhttpd.h>
 
-enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RUNNING, PHASE_REPLYING };
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_UPLOAD, PHASE_RUNNING, PHASE_REPLYING };
 
 /* A connection: the same for all its requests. */
 struct client {
@@ -57,8 +59,12 @@ struct exchange {
 	struct buf stream;
 	size_t stream_at;
 	struct MHD_Response *response; /* of a stream, ours until the exchange ends */
-	struct task *waits_for_room;
-	struct loop_work room; /* continues that task */
+	struct task *waits_for_room; /* or, in an upload, for more of the body */
+	struct loop_work room;       /* continues that task */
+	/* An upload: what came goes to `incoming`; the task has what it took in `body`. */
+	struct buf incoming;
+	bool is_whole;    /* all of it has come */
+	bool is_unwanted; /* the task has ended: what still comes is dropped */
 	/* While parked: in http->parked, in the order they came. */
 	struct exchange *park_prev, *park_next;
 	uint64_t parked_at;
@@ -108,11 +114,21 @@ void exchange_free(struct exchange *exchange);
 void exchange_settle(struct exchange *exchange);
 /* Runs the request as a task; it is parked when the task waits. */
 enum MHD_Result exchange_start(struct exchange *exchange);
+/* The same without a body as yet; !has_task afterwards: it has ended already. */
+void exchange_start_upload(struct exchange *exchange);
 
 /* http_request.c: the library's access handler. */
 enum MHD_Result request_take(void *cls, struct MHD_Connection *connection, const char *url,
                              const char *method, const char *version, const char *data,
                              size_t *data_n, void **context);
+
+/* http_upload.c */
+bool upload_is_one(const struct exchange *exchange, const struct gate_verdict *verdict);
+enum MHD_Result upload_begin(struct exchange *exchange, const struct gate_verdict *verdict);
+/* n == 0: the body has ended.  *left: what is to be given again. */
+enum MHD_Result upload_take(struct exchange *exchange, const char *data, size_t n, size_t *left);
+/* The reply is there before the body's end. */
+void upload_drop(struct exchange *exchange);
 
 /* http_reply.c.  Queues the reply as it stands; false when the library refuses. */
 bool reply_queue(struct exchange *exchange);
@@ -131,6 +147,8 @@ void wait_resume(struct exchange *exchange);
 
 /* http_clock.c: deadlines of connections. */
 void clock_setup(struct http *http);
+/* Of an upload: the time that its progress has earned. */
+void clock_upload(struct exchange *exchange, size_t n);
 /* From now: `ms`, and the time that a slow but honest line needs for `bytes`. */
 void clock_allow(struct exchange *exchange, unsigned ms, uint64_t bytes);
 /* From now the client must take what is sent, at a least rate. */

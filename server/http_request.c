@@ -70,6 +70,8 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
 	                     str_of(version), &http->limits);
 	if (verdict.status)
 		return refuse(exchange, verdict.status, verdict.detail);
+	if (upload_is_one(exchange, &verdict))
+		return upload_begin(exchange, &verdict);
 	if (verdict.body_bytes > DROP_BYTES || (verdict.wants_continue && verdict.body_bytes > limit))
 		return refuse(exchange, 413, "The body is longer than this server takes.");
 	exchange->is_too_large = verdict.body_bytes > limit;
@@ -110,6 +112,8 @@ enum MHD_Result request_take(void *cls, struct MHD_Connection *connection, const
 	switch (exchange->phase) {
 	case PHASE_HEAD:
 		return take_head(exchange, method, version);
+	case PHASE_UPLOAD:
+		return upload_take(exchange, data, n, data_n);
 	case PHASE_BODY:
 		return n ? take_body(exchange, data, n) : exchange_start(exchange);
 	case PHASE_RUNNING:

@@ -117,12 +117,17 @@ static void ready(struct loop_watch *watch, uint32_t events)
 		connect_step(conn);
 		return;
 	}
-	if (events & ~(uint32_t)EPOLLOUT)
+	bool is_copying = conn->copy != NULL && conn->ncommands == 0;
+	if (is_copying && (events & ~(uint32_t)EPOLLOUT))
+		copy_read(conn);
+	else if (events & ~(uint32_t)EPOLLOUT)
 		pipeline_read(conn);
 	if (conn->is_broken)
 		conn_close(conn, conn->is_fat ? "its buffers have grown" : "lost");
 	else
 		conn_flush(conn);
+	if (conn->copy != NULL)
+		copy_notify(conn->copy);
 	db_wake(db);
 }
 
@@ -166,6 +171,9 @@ void conn_close(struct conn *conn, const char *why)
 		false;
 	conn->is_paused = conn->is_fat = conn->saw_fatal = conn->is_stuck = conn->is_proven = false;
 	conn->cancel = CANCEL_NONE;
+	if (conn->copy != NULL)
+		copy_notify(conn->copy);
+	conn->copy = NULL;
 	if (was_ready)
 		pool_grow(db);
 }

@@ -294,6 +294,8 @@ void db_session_cancel(struct db_session *session)
 		return;
 	if (wait->stream != NULL)
 		stream_cancel(wait->stream);
+	if (wait->copy != NULL)
+		copy_notify(wait->copy);
 	for (size_t i = 0; i < wait->nsegments; i++) {
 		struct segment *segment = &wait->segments[i];
 		if (segment->place == SEGMENT_DONE)

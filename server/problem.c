@@ -53,9 +53,9 @@ static void add_objects(struct buf *out, const struct error *error)
 	buf_add_char(out, ']');
 }
 
-static void add_violation(struct buf *out, const struct error_field *violation, struct arena *arena)
+static void add_words(struct buf *out, const struct error_field *violation, struct arena *arena)
 {
-	BUF_LIT(out, "{\"message\":");
+	BUF_LIT(out, "\"message\":");
 	buf_add_json(out, violation->message);
 	BUF_LIT(out, ",\"code\":");
 	buf_add_json(out, violation->code);
@@ -63,6 +63,12 @@ static void add_violation(struct buf *out, const struct error_field *violation, 
 		BUF_LIT(out, ",\"pointer\":");
 		buf_add_json(out, pos_pointer(arena, violation->pos));
 	}
+}
+
+static void add_violation(struct buf *out, const struct error_field *violation, struct arena *arena)
+{
+	buf_add_char(out, '{');
+	add_words(out, violation, arena);
 	buf_add_char(out, '}');
 }
 
@@ -91,10 +97,35 @@ static void add_field(struct buf *out, const struct error *error, size_t first, 
 	buf_add_char(out, ']');
 }
 
+/* Those of a body of rows, in the order of its lines. */
+static void add_lines(struct buf *out, const struct error *error, struct arena *arena)
+{
+	add_key(out, "lines");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < error->nviolations; i++) {
+		const struct error_field *violation = &error->violations[i];
+
+		if (i)
+			buf_add_char(out, ',');
+		BUF_LIT(out, "{\"line\":");
+		buf_add_int(out, (int64_t)violation->line);
+		BUF_LIT(out, ",\"field\":");
+		buf_add_json(out, violation->field);
+		buf_add_char(out, ',');
+		add_words(out, violation, arena);
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}
+
 static void add_violations(struct buf *out, const struct error *error, struct arena *arena)
 {
 	if (error->nviolations == 0)
 		return;
+	if (error->violations[0].line) {
+		add_lines(out, error, arena);
+		return;
+	}
 	add_key(out, "errors");
 	buf_add_char(out, '{');
 	for (size_t i = 0; i < error->nviolations; i++) {
@@ -132,6 +163,10 @@ void problem_write(const struct error *error, struct str instance, struct arena 
 	if (error->has_pos) {
 		add_key(out, "pointer");
 		buf_add_json(out, pos_pointer(arena, error->pos));
+	}
+	if (error->line) {
+		add_key(out, "line");
+		buf_add_int(out, (int64_t)error->line);
 	}
 	add_text(out, "suggestion", error->suggestion);
 	add_operation(out, error);

@@ -50,13 +50,15 @@ struct error_field {
 	struct str message;
 	struct str code; /* Django's: "required", "max_length", "invalid_choice", … */
 	const struct pos *pos;
+	uint64_t line; /* of a body of rows, from 1; 0: it is no such body */
 };
 
 struct error {
 	struct arena *arena; /* where the words live; set by error_init */
 	enum error_kind kind;
 	const struct pos *pos;
-	bool has_pos; /* pos == NULL with has_pos means the whole body: pointer "" */
+	uint64_t line; /* of a body of rows (CSV, NDJSON), from 1; 0: none */
+	bool has_pos;  /* pos == NULL with has_pos means the whole body: pointer "" */
 	struct str detail;
 	struct str suggestion; /* p == NULL when there is none */
 	struct str constraint;

@@ -45,10 +45,11 @@ const struct regex *validation_regex(struct validation *validation, const struct
 	for (size_t i = 0; i < validation->regexes.n; i++)
 		if (validation->regexes.items[i].owner == pattern)
 			return validation->regexes.items[i].regex;
-	struct regex *regex = regex_compile(validation->arena, pattern->text, flags);
+	struct arena *arena = validation->lasting ? validation->lasting : validation->arena;
+	struct regex *regex = regex_compile(arena, pattern->text, flags);
 	if (!regex)
 		log_event(LOG_ERROR, "bad_regex", LOG_FIELDS(LOG_STR("pattern", pattern->text)));
-	*ARENA_PUSH(validation->arena, &validation->regexes) =
+	*ARENA_PUSH(arena, &validation->regexes) =
 		(struct validation_regex){pattern, regex};
 	return regex;
 }

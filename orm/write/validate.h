@@ -17,6 +17,7 @@ struct validation_regex {
 
 struct validation {
 	struct arena *arena;
+	struct arena *lasting; /* for compiled patterns, where `arena` is reset now and then; NULL: there too */
 	struct {
 		struct error_field *items;
 		size_t n, cap;

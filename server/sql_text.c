@@ -8,8 +8,8 @@ static const struct str clauses[] = {
 	STR_INIT(" OFFSET "),    STR_INIT(" INNER JOIN "),      STR_INIT(" JOIN "),
 	STR_INIT(" LEFT JOIN "), STR_INIT(" LEFT OUTER JOIN "), STR_INIT(" UNION "),
 	STR_INIT(" INTERSECT "), STR_INIT(" EXCEPT "),          STR_INIT(" RETURNING "),
-	STR_INIT(" SET "),       STR_INIT(" CROSS JOIN "),      STR_INIT(" VALUES "),
-	STR_INIT(" FOR UPDATE"),
+	STR_INIT(" SET "),       STR_INIT(" CROSS JOIN "),      STR_INIT(" RIGHT JOIN "),
+	STR_INIT(" VALUES "),    STR_INIT(" FOR UPDATE"),
 };
 
 #define DEPTH_MAX 64

@@ -14,8 +14,12 @@
 
 /* Adds to GROUP BY what is selected, ordered by or compared without being an aggregate. */
 void complete_groups(struct scope *scope);
-/* The groups and what is aggregated in place as a derived table, and everything else over it. */
-struct select *tabulate_groups(struct resolver *r, struct select *groups);
+/* The groups and what is aggregated in place as a derived table, and everything else over it; columns of `kept`
+ * sources (may be NULL) stay as they are. */
+struct select *tabulate_groups(struct resolver *r, struct select *groups, const struct source_list *kept);
+/* Groups by a unique column of a row that a foreign key names are the groups of that key: they are aggregated
+ * before the join.  NULL where the select groups otherwise. */
+struct select *group_before_join(struct resolver *r, struct select *select);
 /* The aggregate over columns of `inner` (alias `alias`), to which its arguments are added, copied by `map`. */
 const struct rexpr *aggregate_over(struct resolver *r, struct select *inner, unsigned alias,
                                    const struct source_map *map, const struct rexpr *expr);

@@ -111,8 +111,14 @@ static struct select *combine(struct resolved *q)
 void resolve_arrange(struct resolved *resolved)
 {
 	arrange_aggregates(resolved->scope);
-	if (resolved->select->groups_alias != 0)
-		resolved->select = tabulate_groups(resolved->scope->r, resolved->select);
+	if (resolved->select->groups_alias != 0) {
+		resolved->select = tabulate_groups(resolved->scope->r, resolved->select, NULL);
+	} else {
+		struct select *early = group_before_join(resolved->scope->r, resolved->select);
+
+		if (early != NULL)
+			resolved->select = early;
+	}
 	if (resolved->select->qualify.n > 0)
 		resolved->select = qualify(resolved->scope->r, resolved->select);
 	if (resolved->combinator != COMBINATOR_NONE)

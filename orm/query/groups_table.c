@@ -8,6 +8,7 @@ struct table {
 	struct resolver *r;
 	struct select *groups; /* the inner select */
 	size_t ngroups;
+	const struct source_list *kept; /* read outside, not in the table; may be NULL */
 };
 
 static const struct rexpr *read(const struct table *table, const struct rexpr *expr, size_t position)
@@ -37,6 +38,8 @@ static const struct rexpr *outside(struct table *table, const struct rexpr *expr
 		if (same_group(table->groups->group_by.items[i], expr))
 			return read(table, expr, i + 1);
 	if (expr->kind == R_AGGREGATE && expr->aggregate->subselect != NULL)
+		return expr;
+	if (expr->kind == R_COLUMN && table->kept != NULL && source_listed(table->kept, expr->source))
 		return expr;
 	if ((expr->kind == R_AGGREGATE && !expr->aggregate->in_window) || expr->kind == R_COLUMN) {
 		*ARENA_PUSH(arena, &table->groups->columns) = (struct rcolumn){STR("value"), expr};
@@ -79,12 +82,12 @@ static const struct rcond *outside_cond(struct table *table, const struct rcond 
 	return copy;
 }
 
-struct select *tabulate_groups(struct resolver *r, struct select *groups)
+struct select *tabulate_groups(struct resolver *r, struct select *groups, const struct source_list *kept)
 {
 	struct select *outer = ARENA_NEW(r->arena, struct select);
 	struct rcolumn_list columns = groups->columns;
 	struct rcond_list having = groups->having, qualify = groups->qualify;
-	struct table table = {.r = r, .groups = groups, .ngroups = groups->group_by.n};
+	struct table table = {.r = r, .groups = groups, .ngroups = groups->group_by.n, .kept = kept};
 
 	outer->model = groups->model;
 	outer->derived = ARENA_NEW(r->arena, struct derived);

@@ -1,6 +1,6 @@
 /* Conditions: and, or, xor, not over leaves, by Django's rules for joins under them
  * (Query._add_q, build_filter, JoinPromoter). */
-#include "orm/query/scope.h"
+#include "orm/query/calendar.h"
 
 /* How often each join was asked for by the children of a group. */
 struct vote {
@@ -79,6 +79,8 @@ static bool resolve_group(struct scope *scope, const struct cond *cond, bool is_
 		add_votes(arena, &votes, &child_needed);
 	}
 	count_votes(scope, connector, context.current_negated, &votes, n, needed);
+	if (connector == COND_AND)
+		n = calendar_narrow(scope, resolved, n);
 	*out = cond_group(arena, group_kind(connector), resolved, n);
 	if (is_negated)
 		*out = cond_not(arena, *out);

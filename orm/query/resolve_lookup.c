@@ -1,6 +1,6 @@
 /* Lookups: a left side, the transforms and the lookup behind it, and a right side. */
 #include "orm/query/expr_types.h"
-#include "orm/query/scope.h"
+#include "orm/query/calendar.h"
 
 static enum type_kind kind_of(const struct rexpr *expr)
 {
@@ -396,55 +396,6 @@ static bool read_flag(struct scope *scope, const struct operand *operand, bool *
 	                 "The value for an isnull lookup must be true or false");
 }
 
-/* created_at__year = 2026 as a range of the column, which an index can serve. */
-static bool build_year(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
-                       const struct rexpr *year, const struct rcond **out)
-{
-	static const struct {
-		const char *name, *as;
-		bool at_end;
-	} bounds[] = {{"gt", "gte", true}, {"gte", "gte", false}, {"lt", "lt", false}, {"lte", "lt", true}};
-	const struct rexpr *column = left->args[0];
-	struct arena *arena = scope->r->arena;
-	int64_t number;
-
-	if (!str_to_int(year->text, &number) || number < 1 || number > 9998)
-		return false;
-	bool is_moment = column->field->value_field->type->kind == TYPE_DATETIME;
-	struct str name = left->zone.p == NULL ? STR("UTC") : left->zone;
-	struct str zone = is_moment ? arena_concat(arena, STR(" "), name) : STR("");
-	struct str first = arena_printf(arena, "%04d-01-01%.*s", (int)number, STR_ARG(zone));
-	struct str next = arena_printf(arena, "%04d-01-01%.*s", (int)number + 1, STR_ARG(zone));
-
-	for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
-		if (!str_is(str_of(lookup->name), bounds[i].name))
-			continue;
-		struct rcond *cond =
-		    new_lookup(scope, lookup_find(str_of(bounds[i].as), TYPE_DATE), column, 1);
-
-		set_operand(cond, 0, param_expr(arena, column->field, bounds[i].at_end ? next : first));
-		*out = cond;
-		return true;
-	}
-	if (!str_is(str_of(lookup->name), "exact"))
-		return false;
-	struct rcond *from = new_lookup(scope, lookup_find(STR("gte"), TYPE_DATE), column, 1);
-	struct rcond *to = new_lookup(scope, lookup_find(STR("lt"), TYPE_DATE), column, 1);
-	const struct rcond **both = ARENA_ARRAY(arena, const struct rcond *, 2);
-
-	set_operand(from, 0, param_expr(arena, column->field, first));
-	set_operand(to, 0, param_expr(arena, column->field, next));
-	both[0] = from;
-	both[1] = to;
-	*out = cond_group(arena, RC_AND, both, 2);
-	return true;
-}
-
-static bool is_year_of_column(const struct rexpr *left)
-{
-	return left->kind == R_CALL && str_is(str_of(left->function->name), "ExtractYear");
-}
-
 /* An integer compared with a fraction: the next whole number on the side that keeps the meaning. */
 static const struct value *whole_bound(struct arena *arena, const struct lookup *lookup,
                                        const struct value *literal)
@@ -485,7 +436,7 @@ static bool build_same(struct scope *scope, const struct lookup *lookup, const s
 			literal = whole_bound(scope->r->arena, lookup, literal);
 		if (!literal_operand(scope, left->field, literal, &right))
 			return false;
-		if (is_year_of_column(left) && build_year(scope, lookup, left, right, out))
+		if (calendar_lookup(scope, lookup, left, right, out))
 			return true;
 	}
 	struct rcond *cond = new_lookup(scope, lookup, left, 1);

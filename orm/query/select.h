@@ -165,10 +165,12 @@ struct rcolumn {
 	const struct rexpr *expr;
 };
 
-/* A derived table in FROM: an inner select read as a table.  Joined: LEFT, its first column being the key. */
+/* A derived table in FROM: an inner select read as a table.  Joined by its first column, the key: LEFT, or so that
+ * its rows are kept (`leads`), with or without a row of the sources. */
 struct derived {
 	struct select *select;
 	unsigned alias;
+	bool leads, is_nullable; /* every row of it; a key of NULL has no row of the sources */
 	struct source *parent; /* joined: parent.from_field = c1 */
 	const struct field *from_field;
 };

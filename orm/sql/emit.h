@@ -5,8 +5,8 @@
 #include "orm/query/select.h"
 #include "orm/sql/writer.h"
 
-/* Which parameter a literal of the tree became: an expression that is written twice (selected and grouped by) must
- * be the same text. */
+/* Which parameter a node's text became: an expression that is written twice (selected and grouped by) must be the
+ * same text. */
 struct literal_slot {
 	const struct rexpr *expr;
 	size_t number;
@@ -23,6 +23,12 @@ struct emit {
 };
 
 void emit_expr(struct emit *e, const struct rexpr *expr);
+/* A moment that was cut in its zone, as the local time that it is until it is turned back into a moment; false when
+ * it is none and nothing was written.  One group either way, and turning back groups is less than turning back rows
+ * (a million by month: 155 ms instead of 215). */
+bool emit_group_of_moments(struct emit *e, const struct rexpr *expr);
+/* No outer join stands before it. */
+bool source_has_row(const struct source *source);
 void emit_cond(struct emit *e, const struct rcond *cond);
 /* As emit_cond, a group of several in brackets. */
 void emit_in_brackets(struct emit *e, const struct rcond *cond);

@@ -85,7 +85,12 @@ static void emit_joined(struct emit *e, const struct select *select)
 	for (size_t i = 0; i < select->joined.n; i++) {
 		const struct derived *derived = select->joined.items[i];
 
-		sql_lit(&e->sql, " LEFT JOIN ");
+		if (!derived->leads)
+			sql_lit(&e->sql, " LEFT JOIN ");
+		else if (derived->is_nullable)
+			sql_lit(&e->sql, " RIGHT JOIN ");
+		else
+			sql_lit(&e->sql, " INNER JOIN ");
 		emit_derived(e, derived);
 		sql_lit(&e->sql, " ON ");
 		sql_alias(&e->sql, derived->alias);
@@ -114,22 +119,39 @@ void emit_from(struct emit *e, const struct select *select)
 	emit_joined(e, select);
 }
 
+/* A column that is never NULL, of a row that is there, IS NOT NULL: saying it keeps an index from answering alone. */
+static bool is_certain(const struct rcond *cond)
+{
+	return cond->kind == RC_ISNULL && !cond->is_null && cond->left->kind == R_COLUMN && !cond->left->field->is_null &&
+	       source_has_row(cond->left->source);
+}
+
+static struct rcond_list uncertain(struct arena *arena, const struct rcond_list *conds)
+{
+	struct rcond_list left = {0};
+
+	for (size_t i = 0; i < conds->n; i++)
+		if (!is_certain(conds->items[i]))
+			*ARENA_PUSH(arena, &left) = conds->items[i];
+	return left;
+}
+
 /* A correlated select hangs on an outer row; its first source may have a condition of its own. */
 void emit_where(struct emit *e, const struct select *select)
 {
 	const struct source *base = select->sources.n > 0 ? select->sources.items[0] : NULL;
 	bool is_correlated = base != NULL && base->parent != NULL;
-	struct rcond all = {.kind = RC_AND, .children = select->where.items, .nchildren = select->where.n};
+	struct rcond_list where = uncertain(e->sql.arena, &select->where);
 
 	if (select->is_empty) {
 		sql_lit(&e->sql, " WHERE FALSE");
 		return;
 	}
-	if (!is_correlated && select->where.n == 0)
+	if (!is_correlated && where.n == 0)
 		return;
 	sql_lit(&e->sql, " WHERE ");
 	if (!is_correlated) {
-		emit_cond(e, select->where.n == 1 ? select->where.items[0] : &all);
+		emit_all(e, &where);
 		return;
 	}
 	emit_key_equality(e, base);
@@ -137,9 +159,9 @@ void emit_where(struct emit *e, const struct select *select)
 		sql_lit(&e->sql, " AND ");
 		emit_in_brackets(e, base->condition);
 	}
-	for (size_t i = 0; i < select->where.n; i++) {
+	for (size_t i = 0; i < where.n; i++) {
 		sql_lit(&e->sql, " AND ");
-		emit_in_brackets(e, select->where.items[i]);
+		emit_in_brackets(e, where.items[i]);
 	}
 }
 
@@ -176,7 +198,8 @@ static void emit_group_by(struct emit *e, const struct select *select)
 	for (size_t i = 0; i < select->group_by.n; i++) {
 		if (i > 0)
 			sql_lit(&e->sql, ", ");
-		emit_by_place(e, select, select->group_by.items[i]);
+		if (!emit_group_of_moments(e, select->group_by.items[i]))
+			emit_by_place(e, select, select->group_by.items[i]);
 	}
 }
 

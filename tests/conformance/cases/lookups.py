@@ -41,7 +41,18 @@ DATES = [row for lookup, value in [
 ] for row in [("released %s %r" % (lookup, value), "book",
                {"filter": {"released__" + lookup: value}, "values": ["pk", "released"], "order_by": ["pk"]},
                "query", lookup in ("exact", "date__in"))]] + on(
-    "published", {"published__year": 2020}, {"published__month": 7}, {"published__gt": "2021-05-05"},
+    "released", {"released__year": 2016, "released__month": 4}, {"released__month": 10, "released__year": 2019},
+    {"released__year": 2020, "released__month__gte": 6}, {"not": {"released__year": 2020, "released__month": 2}},
+    {"or": [{"released__year": 2016, "released__month": 4}, {"released__year": 2019, "released__month": 7}]},
+    {"released__year": 2020, "released__month__in": [1, 2], "released__day__lt": 20}, {"released__date__lt": "2019-03-01"},
+    {"released__date__lte": "2019-03-01"}, {"released__date__gt": "2020-02-28"}, {"not": {"released__date__gte": "2020-02-29"}},
+    {"released__date__range": ["2019-01-01", "2020-02-29"]}, {"released__year__gte": 2020, "released__month": 2},
+    {"released__year": 2020, "pages__gt": 100, "released__month": 1},
+) + [("day %s-%s-%s of %s by its parts" % (year, month, day, field), "book",
+      {"filter": {field + "__year": year, field + "__month": month, field + "__day": day}, "order_by": ["pk"]}, "query", True)
+     for field in ("released", "published") for year, month, day in (
+         (2016, 4, 21), (2015, 1, 3), (2024, 12, 28), (2020, 2, 29), (2019, 2, 29), (2020, 12, 31), (2020, 13, 1))] + on(
+    "published", {"published__year": 2020, "published__month": 6}, {"published__month": 12, "published__year": 2024}, {"published__year": 2020}, {"published__month": 7}, {"published__gt": "2021-05-05"},
     {"published__week_day": 2}, {"published__iso_year__gte": 2024}, {"published__quarter": 3}, {"published__day__in": [1, 2, 3]},
     {"published__range": ["2019-01-01", "2020-12-31"]}, {"published__isnull": True}, {"not": {"published__year": 2020}},
     {"published__in": ["2020-01-01", "2016-05-04"], "id__lt": 0} and {"published__week__lt": 5},

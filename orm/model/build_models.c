@@ -12,6 +12,7 @@ static const struct option meta_options[] = {
 	{"get_latest_by", 0, OPTION_FREE},
 	{"indexes", 0, OPTION_LIST},
 	{"managed", 0, OPTION_BOOL},
+	{"notify", 0, OPTION_FREE},
 	{"order_with_respect_to", 0, OPTION_NAME},
 	{"ordering", 0, OPTION_LIST},
 	{"path", 0, OPTION_NAME},
@@ -104,6 +105,38 @@ static struct str spoken_name(struct arena *arena, struct str name)
 	return spoken;
 }
 
+/* true, false, or {"channel": "…"}. */
+static void read_notify(struct build *b, struct draft *draft)
+{
+	static const struct str known = STR_INIT("channel");
+	const struct value *notify = value_get(draft->meta, "notify");
+	const struct value *channel = value_get(notify, "channel");
+	const char *fault;
+	if (!notify || (notify->kind == VALUE_BOOL && !notify->boolean))
+		return;
+	draft->model->notify_channel = STR("quern");
+	if (notify->kind == VALUE_BOOL)
+		return;
+	if (notify->kind != VALUE_OBJECT) {
+		note(b, notify->pos, "\"notify\": expected true, false or {\"channel\": name}, but got %.*s",
+		     STR_ARG(value_shown(b, notify)));
+		return;
+	}
+	for (size_t i = 0; i < notify->object.n; i++) {
+		const struct member *member = &notify->object.members[i];
+		if (!str_eq(member->key, known))
+			note_near(b, member->value.pos, member->key, &known, 1,
+			          "\"notify\" has no member \"%.*s\"", STR_ARG(member->key));
+	}
+	if (!channel)
+		return;
+	fault = channel->kind == VALUE_TEXT ? identifier_fault(channel->text) : "is no string";
+	if (fault)
+		note(b, channel->pos, "the channel's name %.*s %s", STR_ARG(value_shown(b, channel)), fault);
+	else
+		draft->model->notify_channel = channel->text;
+}
+
 static void make_model(struct build *b, struct draft *draft)
 {
 	const struct value *managed = value_get(draft->meta, "managed");
@@ -121,6 +154,7 @@ static void make_model(struct build *b, struct draft *draft)
 	b->source = draft->meta_source;
 	name_table(b, draft);
 	name_path(b, draft);
+	read_notify(b, draft);
 	b->source = draft->source;
 }
 

@@ -140,6 +140,7 @@ static struct draft *make_join_draft(struct build *b, struct draft *draft, struc
 	model->registry = b->registry;
 	model->is_managed = draft->model->is_managed;
 	model->is_auto = true;
+	model->notify_channel = draft->model->notify_channel;
 	model->verbose_name =
 		arena_printf(b->arena, "%.*s-%.*s relationship", STR_ARG(lower_case(b->arena, draft->name)),
 	                 STR_ARG(lower_case(b->arena, df->relation->to->name)));

@@ -190,6 +190,7 @@ struct model {
 	bool is_managed;
 	bool is_auto; /* automatic join table */
 	struct str verbose_name, db_table_comment;
+	struct str notify_channel; /* where changes of its rows are told (NOTIFY); p == NULL: nowhere */
 	const struct value *declaration;
 };
 

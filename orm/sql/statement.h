@@ -4,6 +4,7 @@
 
 #include "orm/base/str.h"
 
+struct model;
 struct pos;
 
 struct param {
@@ -16,6 +17,10 @@ struct statement {
 	struct param *params;
 	size_t nparams;
 	size_t ncolumns; /* of its result */
+	/* The model that it inserts into, updates or deletes from, where changes of that are told (Meta.notify);
+	 * NULL else.  Its verb begins at `verb_at`, its table's name ends at `table_end`. */
+	const struct model *told;
+	size_t verb_at, table_end;
 	/* The session's time zone while it runs, ended by NUL (p == NULL: UTC), and where a client named it. */
 	struct str zone;
 	const struct pos *zone_pos;

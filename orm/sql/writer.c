@@ -22,7 +22,7 @@ void sql_name(struct sql *sql, struct str name)
 }
 
 /* Django's convention for a schema: a db_table of  news"."vote  becomes "news"."vote". */
-void sql_table(struct sql *sql, const struct model *model)
+static void add_table_name(struct sql *sql, const struct model *model)
 {
 	struct str rest = model->table;
 	struct str part = str_cut(&rest, STR("\".\""));
@@ -32,6 +32,33 @@ void sql_table(struct sql *sql, const struct model *model)
 		return;
 	sql_lit(sql, ".");
 	sql_name(sql, rest);
+}
+
+/* Whether the text ends with the verb of a change, and where that begins. */
+static bool ends_with_verb(const struct sql *sql, size_t *at)
+{
+	static const struct str verbs[] = {STR_INIT("INSERT INTO "), STR_INIT("UPDATE "),
+	                                   STR_INIT("DELETE FROM ")};
+	struct str text = buf_str(&sql->text);
+
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+		if (!str_ends(text, verbs[i]))
+			continue;
+		*at = text.n - verbs[i].n;
+		return true;
+	}
+	return false;
+}
+
+void sql_table(struct sql *sql, const struct model *model)
+{
+	bool is_told = model->notify_channel.p != NULL && ends_with_verb(sql, &sql->verb_at);
+
+	add_table_name(sql, model);
+	if (!is_told)
+		return;
+	sql->told = model;
+	sql->table_end = sql->text.n;
 }
 
 void sql_alias(struct sql *sql, unsigned alias)
@@ -153,8 +180,12 @@ void sql_finish(struct sql *sql, size_t ncolumns, struct statement *statement)
 	    .params = sql->items,
 	    .nparams = sql->n,
 	    .ncolumns = ncolumns,
+	    .told = sql->told,
+	    .verb_at = sql->verb_at,
+	    .table_end = sql->table_end,
 	};
 	buf_release(&sql->text);
+	sql->told = NULL;
 	sql->items = NULL;
 	sql->n = sql->cap = 0;
 }

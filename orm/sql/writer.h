@@ -21,6 +21,9 @@ struct sql {
 	size_t n, cap;
 	/* Schema SQL (indexes, constraints): parameters are written as escaped constants. */
 	bool is_inline;
+	/* What is written, for statement.told: set by sql_table(). */
+	const struct model *told;
+	size_t verb_at, table_end;
 };
 
 void sql_init(struct sql *sql, struct arena *arena);

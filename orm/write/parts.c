@@ -6,6 +6,11 @@
 void part_statement(struct sql *sql, const struct statement *statement)
 {
 	ASSERT(sql->n == 0);
+	if (statement->told) {
+		sql->told = statement->told;
+		sql->verb_at = sql->text.n + statement->verb_at;
+		sql->table_end = sql->text.n + statement->table_end;
+	}
 	buf_add(&sql->text, statement->sql);
 	for (size_t i = 0; i < statement->nparams; i++)
 		*ARENA_PUSH(sql->arena, sql) = statement->params[i];

@@ -2,6 +2,7 @@
 #include "orm/write/writing.h"
 
 #include "orm/write/integrity.h"
+#include "orm/write/notify.h"
 
 #define ATTEMPTS 3
 
@@ -22,7 +23,12 @@ static bool done(struct writing *writing, bool is_good)
 bool writing_run(struct writing *writing, const struct statement *statements, size_t n,
                  struct db_rows *rows)
 {
-	return done(writing, db_run(writing->session, statements, n, false, rows, writing->error));
+	const struct statement *sent = notify_statements(writing->arena, statements, n);
+
+	if (!done(writing, db_run(writing->session, sent, n, false, rows, writing->error)))
+		return false;
+	notify_settle(statements, sent, n, rows);
+	return true;
 }
 
 bool writing_query(struct writing *writing, const struct statement *statement, struct db_rows *rows)

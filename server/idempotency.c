@@ -65,6 +65,12 @@ bool idempotency_is_possible(struct request *request)
 		return error_set_nowhere(&request->error, ERROR_BAD_REQUEST,
 		                         "An Idempotency-Key is 1 to 255 printable ASCII characters without "
 		                         "blanks; a random UUID for each new request is best.");
+	if (request->is_upload)
+		return error_set_nowhere(&request->error, ERROR_NOT_SUPPORTED,
+		                         "A body that streams (CSV, NDJSON) is not kept, so it takes no "
+		                         "Idempotency-Key. A load is all or nothing: after an answer that got lost, "
+		                         "look whether its rows are there, or load rows with keys of your own and "
+		                         "\"update_conflicts\".");
 	if (known->has_table)
 		return true;
 	if (!replay_has_table(&request->db, &known->has_table, &request->error))

@@ -6,12 +6,16 @@
 #include "orm/query/decode.h"
 #include "orm/wire/encode.h"
 #include "orm/wire/params.h"
+#include "orm/write/returning.h"
 #include "orm/write/write.h"
+#include "server/etag.h"
 #include "server/read.h"
 
 static const char *const no_members[] = {NULL};
 static const char *const set_member[] = {"set", NULL};
 static const char *const all_member[] = {"all", NULL};
+static const char *const many_members[] = {"all", "returning", "require", "validate", NULL};
+static const char *const row_members[] = {"returning", NULL};
 
 static const struct plan_scope *scope_of(const struct request *request)
 {
@@ -23,6 +27,29 @@ static const struct plan_scope *scope_of(const struct request *request)
 static void add_row(struct buf *body, const struct written *written, size_t i)
 {
 	encode_object(&written->layout, written->rows[i].batch, written->rows[i].row, body);
+}
+
+/* Whether the row is answered as reading it would answer it. */
+static bool is_whole(const struct written *written)
+{
+	const struct model *model = written->model;
+
+	for (size_t i = 0; i < written->layout.n && i < model->ncolumns; i++)
+		if (written->layout.members[i].kind != LAYOUT_COLUMN ||
+		    written->layout.members[i].field != model->columns[i])
+			return false;
+	return written->layout.n == model->ncolumns;
+}
+
+/* The row, with the ETag that reading it would have. */
+static void add_tagged_row(struct request *request, const struct written *written)
+{
+	struct buf *body = &request->reply.body;
+	size_t from = body->n;
+
+	add_row(body, written, 0);
+	if (is_whole(written))
+		etag_add(request, (struct str){body->p + from, body->n - from});
 }
 
 static bool is_unreserved(char c)
@@ -67,12 +94,12 @@ static void add_location(struct request *request, const struct written *written)
 	buf_release(&address);
 }
 
-static bool reply_rows(struct request *request, const struct written *written)
+/* "results":[…] */
+static bool add_results(struct request *request, const struct written *written)
 {
 	struct buf *body = &request->reply.body;
 
-	request->reply.status = 201;
-	BUF_LIT(body, "{\"results\":[");
+	BUF_LIT(body, "\"results\":[");
 	for (size_t i = 0; i < written->nrows; i++) {
 		if (i)
 			buf_add_char(body, ',');
@@ -80,7 +107,35 @@ static bool reply_rows(struct request *request, const struct written *written)
 		if (body->n > REPLY_CHUNK && !reply_flush(request))
 			return false;
 	}
-	BUF_LIT(body, "]}");
+	buf_add_char(body, ']');
+	return true;
+}
+
+/* {"updated":3}, and the rows where they are wanted. */
+static bool reply_counted(struct request *request, struct str what, const struct written *written)
+{
+	struct buf *body = &request->reply.body;
+
+	buf_add_char(body, '{');
+	buf_add_json(body, what);
+	buf_add_char(body, ':');
+	buf_add_int(body, (int64_t)written->affected);
+	if (written->shows_rows) {
+		buf_add_char(body, ',');
+		if (!add_results(request, written))
+			return false;
+	}
+	buf_add_char(body, '}');
+	return true;
+}
+
+static bool reply_rows(struct request *request, const struct written *written)
+{
+	request->reply.status = 201;
+	buf_add_char(&request->reply.body, '{');
+	if (!add_results(request, written))
+		return false;
+	buf_add_char(&request->reply.body, '}');
 	return true;
 }
 
@@ -98,88 +153,145 @@ static bool reply_deleted(struct request *request, const struct deleted *deleted
 		buf_add_char(body, ':');
 		buf_add_int(body, (int64_t)deleted->per_model[i].n);
 	}
-	BUF_LIT(body, "}}");
+	buf_add_char(body, '}');
+	if (deleted->rows.shows_rows) {
+		buf_add_char(body, ',');
+		if (!add_results(request, &deleted->rows))
+			return false;
+	}
+	buf_add_char(body, '}');
 	return true;
+}
+
+/* Which columns of whole rows are shown: known before anything is written. */
+static bool read_shown(struct request *request, const struct write_options *options,
+                       struct returning *returning)
+{
+	returning_all(request->arena, request->model, returning);
+	return returning_read(request->arena, request->model, options->returning, returning,
+	                      &request->error);
+}
+
+static void show_only(struct request *request, const struct returning *returning,
+                      struct written *written)
+{
+	returning_narrow(request->arena, request->model, returning, &written->layout);
 }
 
 /* -- create ---------------------------------------------------------------------- */
 
 bool change_create(struct request *request)
 {
-	const struct value *objects;
+	const struct value *body, *objects;
+	struct write_options options;
+	struct returning returning;
 	struct written written;
 
-	if (!request_value(request, no_members, &objects) ||
-	    !write_create(&request->db, request->model, scope_of(request), objects, &written,
+	if (!request_value(request, no_members, &body) ||
+	    !request_options(request, body, OPTION_RETURNING | OPTION_VALIDATE, true, &objects, &options) ||
+	    !read_shown(request, &options, &returning) ||
+	    !write_create(&request->db, request->model, scope_of(request), &options, objects, &written,
 	                  &request->error))
 		return false;
 	if (objects->kind == VALUE_LIST)
 		return reply_rows(request, &written);
 	add_location(request, &written);
-	add_row(&request->reply.body, &written, 0);
+	show_only(request, &returning, &written);
+	add_tagged_row(request, &written);
 	return true;
 }
 
 bool change_bulk_create(struct request *request)
 {
-	const struct value *body;
+	const struct value *body, *objects;
+	struct write_options options;
+	struct returning returning;
 	struct written written;
 
-	return request_value(request, no_members, &body) &&
-	       write_bulk_create(&request->db, request->model, scope_of(request), body, &written,
-	                         &request->error) &&
-	       reply_rows(request, &written);
+	if (!request_value(request, no_members, &body) ||
+	    !request_options(request, body, OPTION_RETURNING | OPTION_VALIDATE, false, &objects, &options) ||
+	    !read_shown(request, &options, &returning) ||
+	    !write_bulk_create(&request->db, request->model, scope_of(request), &options, objects, &written,
+	                       &request->error))
+		return false;
+	show_only(request, &returning, &written);
+	if (returning.shows_rows)
+		return reply_rows(request, &written);
+	request->reply.status = 201;
+	written.affected = written.nrows;
+	written.shows_rows = false;
+	return reply_counted(request, STR("created"), &written);
 }
 
 bool change_get_or_create(struct request *request)
 {
-	const struct value *value;
+	const struct value *body, *value;
+	struct write_options options;
+	struct returning returning;
 	struct written written;
 	bool is_created;
 
-	if (!request_value(request, no_members, &value) ||
-	    !write_get_or_create(&request->db, request->model, scope_of(request), value, &is_created,
-	                         &written, &request->error))
+	if (!request_value(request, no_members, &body) ||
+	    !request_options(request, body, OPTION_RETURNING | OPTION_VALIDATE, false, &value, &options) ||
+	    !read_shown(request, &options, &returning) ||
+	    !write_get_or_create(&request->db, request->model, scope_of(request), &options, value,
+	                         &is_created, &written, &request->error))
 		return false;
 	if (is_created)
 		add_location(request, &written);
-	struct buf *body = &request->reply.body;
-	buf_add(body, is_created ? STR("{\"created\":true,\"result\":")
+	show_only(request, &returning, &written);
+	struct buf *reply = &request->reply.body;
+	buf_add(reply, is_created ? STR("{\"created\":true,\"result\":")
 	                         : STR("{\"created\":false,\"result\":"));
-	add_row(body, &written, 0);
-	buf_add_char(body, '}');
+	add_row(reply, &written, 0);
+	buf_add_char(reply, '}');
 	return true;
 }
 
 /* -- update ---------------------------------------------------------------------- */
 
-static bool update(struct request *request, const struct query *query, const struct value *set)
+static bool update(struct request *request, const struct write_options *options,
+                   const struct query *query, const struct value *set)
 {
-	uint64_t updated;
+	struct written written;
 
-	if (!write_update(&request->db, request->model, scope_of(request), query, set, &updated,
-	                  &request->error) ||
-	    (!updated && !read_owner(request)))
-		return false;
-	BUF_LIT(&request->reply.body, "{\"updated\":");
-	buf_add_int(&request->reply.body, (int64_t)updated);
-	buf_add_char(&request->reply.body, '}');
-	return true;
+	return write_update(&request->db, request->model, scope_of(request), options, query, set,
+	                    &written, &request->error) &&
+	       (written.affected || read_owner(request)) &&
+	       reply_counted(request, STR("updated"), &written);
 }
 
 bool change_update(struct request *request)
 {
-	const struct value *body;
+	const struct value *given, *body;
+	struct write_options options;
 	const struct query *query;
 
-	if (!request_value(request, set_member, &body) ||
+	if (!request_value(request, set_member, &given) ||
+	    !request_options(request, given, OPTION_RETURNING | OPTION_REQUIRE | OPTION_VALIDATE, false,
+	                     &body, &options) ||
 	    !request_query(request, body, set_member, &query))
 		return false;
 	const struct value *set = value_get(body, "set");
 	if (!set)
 		return error_set(&request->error, ERROR_BAD_REQUEST, body->pos,
 		                 "update needs \"set\": an object of fields and their new values.");
-	return update(request, query, set);
+	return update(request, &options, query, set);
+}
+
+bool change_bulk_update(struct request *request)
+{
+	const struct value *body, *objects;
+	struct write_options options;
+	struct written written;
+
+	return request_value(request, no_members, &body) &&
+	       request_options(request, body, OPTION_RETURNING | OPTION_REQUIRE | OPTION_VALIDATE, false,
+	                       &objects, &options) &&
+	       write_bulk_update(&request->db, request->model, scope_of(request), &options, objects,
+	                         &written, &request->error) &&
+	       (written.affected || read_owner(request)) &&
+	       reply_counted(request, STR("updated"), &written);
 }
 
 static bool says_all(const struct value *params)
@@ -193,12 +305,14 @@ static bool says_all(const struct value *params)
 }
 
 /* The rows that the query string of a collection's address names. */
-static bool read_addressed(struct request *request, const struct query **query)
+static bool read_addressed(struct request *request, unsigned allowed, struct write_options *options,
+                           const struct query **query)
 {
-	const struct value *params;
+	const struct value *given, *params;
 
-	if (!params_read(request->arena, request->params, all_member, &request->settings->json, &params,
-	                 &request->error))
+	if (!params_read(request->arena, request->params, many_members, &request->settings->json, &given,
+	                 &request->error) ||
+	    !request_options(request, given, allowed, false, &params, options))
 		return false;
 	if (!says_all(params) && !value_get(params, "filter") && !value_get(params, "exclude"))
 		return error_set(&request->error, ERROR_BAD_REQUEST, params->pos,
@@ -210,61 +324,73 @@ bool change_update_all(struct request *request)
 {
 	const struct query *query;
 	const struct value *set;
+	struct write_options options;
 
-	return request_value(request, no_members, &set) && read_addressed(request, &query) &&
-	       update(request, query, set);
+	return request_value(request, no_members, &set) &&
+	       read_addressed(request, OPTION_RETURNING | OPTION_REQUIRE | OPTION_VALIDATE, &options,
+	                      &query) &&
+	       update(request, &options, query, set);
 }
 
 bool change_row(struct request *request)
 {
-	const struct value *set;
+	const struct value *body, *set;
+	struct write_options options;
 	struct written written;
 
-	if (!request_value(request, no_members, &set) ||
-	    !write_row(&request->db, request->model, &request->scope, set, request->method == HTTP_PUT,
-	               &written, &request->error))
+	if (!request_value(request, no_members, &body) ||
+	    !request_options(request, body, OPTION_RETURNING | OPTION_VALIDATE, true, &set, &options) ||
+	    !write_row(&request->db, request->model, &request->scope, &options, set,
+	               request->method == HTTP_PUT, &written, &request->error))
 		return false;
-	add_row(&request->reply.body, &written, 0);
+	add_tagged_row(request, &written);
 	return true;
 }
 
 /* -- delete ---------------------------------------------------------------------- */
 
-static bool delete_rows(struct request *request, const struct query *query)
+static bool delete_rows(struct request *request, const struct write_options *options,
+                        const struct query *query)
 {
 	struct deleted deleted;
 
-	return write_delete(&request->db, request->model, scope_of(request), query, &deleted,
+	return write_delete(&request->db, request->model, scope_of(request), options, query, &deleted,
 	                    &request->error) &&
 	       (deleted.total || read_owner(request)) && reply_deleted(request, &deleted);
 }
 
 bool change_delete(struct request *request)
 {
-	const struct value *body;
+	const struct value *given, *body;
 	const struct query *query;
+	struct write_options options;
 
-	return request_value(request, no_members, &body) &&
+	return request_value(request, no_members, &given) &&
+	       request_options(request, given, OPTION_RETURNING | OPTION_REQUIRE, false, &body, &options) &&
 	       request_query(request, body, no_members, &query) &&
-	       delete_rows(request, query);
+	       delete_rows(request, &options, query);
 }
 
 bool change_delete_all(struct request *request)
 {
 	const struct query *query;
+	struct write_options options;
 
-	return read_addressed(request, &query) && delete_rows(request, query);
+	return read_addressed(request, OPTION_RETURNING | OPTION_REQUIRE, &options, &query) &&
+	       delete_rows(request, &options, query);
 }
 
 bool change_delete_row(struct request *request)
 {
-	const struct value *params;
+	const struct value *given, *params;
 	const struct query *query;
+	struct write_options options;
 	struct deleted deleted;
 
-	if (!request_value(request, no_members, &params) ||
+	if (!request_value(request, row_members, &given) ||
+	    !request_options(request, given, OPTION_RETURNING, false, &params, &options) ||
 	    !request_query(request, params, no_members, &query) ||
-	    !write_delete(&request->db, request->model, &request->scope, query, &deleted,
+	    !write_delete(&request->db, request->model, &request->scope, &options, query, &deleted,
 	                  &request->error))
 		return false;
 	if (!deleted.total)
@@ -276,12 +402,13 @@ bool change_delete_row(struct request *request)
 
 /* -- related managers ------------------------------------------------------------ */
 
-static bool change_related(struct request *request, enum related_change kind,
-                           const struct value *body)
+static bool change_related(struct request *request, const struct write_options *options,
+                           enum related_change kind, const struct value *body)
 {
 	struct related_changed changed;
 
-	if (!write_related(&request->db, &request->scope, kind, body, &changed, &request->error))
+	if (!write_related(&request->db, &request->scope, options, kind, body, &changed,
+	                   &request->error))
 		return false;
 	struct buf *reply = &request->reply.body;
 	BUF_LIT(reply, "{\"added\":");
@@ -294,9 +421,12 @@ static bool change_related(struct request *request, enum related_change kind,
 
 static bool change_related_by_body(struct request *request, enum related_change kind)
 {
-	const struct value *body;
+	const struct value *body, *objects;
+	struct write_options options;
 
-	return request_value(request, no_members, &body) && change_related(request, kind, body);
+	return request_value(request, no_members, &body) &&
+	       request_options(request, body, OPTION_REQUIRE | OPTION_VALIDATE, false, &objects, &options) &&
+	       change_related(request, &options, kind, objects);
 }
 
 bool change_related_add(struct request *request)
@@ -317,14 +447,16 @@ bool change_related_set(struct request *request)
 /* Takes no body, or an empty object: whatever else is said was meant for another method. */
 bool change_related_clear(struct request *request)
 {
-	const struct value *body;
+	const struct value *given, *body;
+	struct write_options options = {0};
 
-	if (!request->body.n)
-		return change_related(request, RELATED_CLEAR, NULL);
-	if (!request_value(request, no_members, &body))
+	if (!request->body.n && !request->value)
+		return change_related(request, &options, RELATED_CLEAR, NULL);
+	if (!request_value(request, no_members, &given) ||
+	    !request_options(request, given, OPTION_REQUIRE, false, &body, &options))
 		return false;
 	if (body->kind != VALUE_OBJECT || body->object.n)
 		return error_set(&request->error, ERROR_BAD_REQUEST, body->pos,
 		                 "clear takes nothing; to take some rows away, use remove.");
-	return change_related(request, RELATED_CLEAR, NULL);
+	return change_related(request, &options, RELATED_CLEAR, NULL);
 }

@@ -3,6 +3,7 @@
 #ifndef QUERN_SERVER_HANDLERS_H
 #define QUERN_SERVER_HANDLERS_H
 
+#include "orm/write/options.h"
 #include "server/request.h"
 
 struct method {
@@ -26,6 +27,13 @@ bool request_value(struct request *request, const char *const *own, const struct
 bool request_query(struct request *request, const struct value *body, const char *const *own,
                    const struct query **query);
 
+/* The members of a body that say how to write, not what: `returning`, `require`, `validate`; those that
+ * `allowed` names are taken out of it into `options`.  Where the body is itself a row (is_row) a field of such
+ * a name keeps it.  server/change_options.c */
+enum { OPTION_RETURNING = 1, OPTION_REQUIRE = 2, OPTION_VALIDATE = 4 };
+bool request_options(struct request *request, const struct value *body, unsigned allowed, bool is_row,
+                     const struct value **rest, struct write_options *options);
+
 /* server/read.c */
 bool read_query(struct request *request); /* also a plain GET and QUERY */
 bool read_row(struct request *request);   /* GET /api/{model}/{pk}: one row, with the clauses of the query string */
@@ -46,7 +54,9 @@ bool read_explain(struct request *request);
 /* server/change.c */
 bool change_create(struct request *request); /* also a plain POST: an object or an array */
 bool change_bulk_create(struct request *request);
+bool load_rows(struct request *request); /* server/load.c: the same with rows as CSV or NDJSON */
 bool change_get_or_create(struct request *request);
+bool change_bulk_update(struct request *request);
 bool change_update(struct request *request);      /* POST …/update */
 bool change_update_all(struct request *request);  /* PATCH /api/{model}?lookups */
 bool change_row(struct request *request);         /* PATCH and PUT of one row */
@@ -57,5 +67,8 @@ bool change_related_add(struct request *request);
 bool change_related_remove(struct request *request);
 bool change_related_set(struct request *request);
 bool change_related_clear(struct request *request);
+
+/* server/batch.c: POST /batch.  Makes its transaction itself, and does what guard.h does around others. */
+bool batch_run(struct request *request);
 
 #endif

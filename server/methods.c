@@ -30,6 +30,7 @@ const struct method methods[] = {
 	{"bulk_create", false, false, true, change_bulk_create, no_members},
 	{"get_or_create", false, false, true, change_get_or_create, no_members},
 	{"update", false, false, true, change_update, update_members},
+	{"bulk_update", false, false, true, change_bulk_update, no_members},
 	{"delete", false, false, true, change_delete, no_members},
 	{"add", false, true, true, change_related_add, no_members},
 	{"remove", false, true, true, change_related_remove, no_members},

@@ -67,7 +67,7 @@ struct scope {
 	bool is_top;    /* the request's own query: alone says which database is asked */
 	bool in_window; /* the call that is resolved next stands in a Window */
 	bool aggregates_annotations; /* aggregate() over annotations that are aggregates themselves */
-	bool forbids_joins; /* update's right sides */
+	bool forbids_joins; /* schema conditions */
 	const char *forbids_why;
 };
 

@@ -209,6 +209,9 @@ struct select {
 	struct rcond_list qualify; /* conditions on windows: applied to the finished rows */
 	struct rcolumn_list columns;
 	bool has_no_source; /* SELECT without FROM: one row */
+	/* The base is the row of the statement around this select (UPDATE's own): one row of nothing stands in its
+	 * place, to which the joins are made. */
+	bool is_about_outer_row;
 	bool is_grouped;
 	bool groups_by_key; /* one group a base row */
 	/* An aggregate that is computed again names groups that are expressions: they are read as columns of a derived

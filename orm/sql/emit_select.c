@@ -108,7 +108,10 @@ void emit_from(struct emit *e, const struct select *select)
 	}
 	struct source_list needed = needed_sources(e, select);
 
-	emit_source(e, select->sources.items[0]);
+	if (select->is_about_outer_row)
+		sql_lit(&e->sql, "(SELECT) AS one");
+	else
+		emit_source(e, select->sources.items[0]);
 	for (size_t i = 1; i < select->sources.n; i++) {
 		const struct source *source = select->sources.items[i];
 

@@ -132,6 +132,29 @@ struct assignment {
 bool plan_update(struct arena *arena, const struct model *model, const struct plan_scope *scope,
                  const struct query *query, const struct assignment *assignments, size_t n,
                  struct statement *statement, struct error *error);
+/* Rows each with values of its own: a parameter is an array with an element a row.  An ArrayField's travel as the
+ * texts of its arrays (text[]), for unnest() takes nested arrays apart. */
+struct bulk_values {
+	const struct field *field;
+	struct str array; /* a PostgreSQL array literal */
+};
+struct bulk_update {
+	const struct bulk_values *keys; /* one for each of the model's pk_fields */
+	const struct bulk_values *values;
+	size_t nvalues;
+	const struct assignment *assignments; /* the same for every row: expressions */
+	size_t nassignments;
+	const struct field *const *returning; /* columns to answer, behind them the row's number, from 1; none: 0 */
+	size_t nreturning;
+};
+/* One UPDATE of all those rows, as far as `scope` holds them, locked in the order of their keys before any is
+ * changed. */
+bool plan_bulk_update(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                      const struct bulk_update *bulk, struct statement *statement, struct error *error);
+/* Locks them so and does nothing else: for rows that several statements will change. */
+bool plan_bulk_lock(struct arena *arena, const struct model *model, const struct plan_scope *scope,
+                    const struct bulk_update *bulk, struct statement *statement, struct error *error);
+bool plan_travels_as_text(const struct field *field);
 /* SELECT of the primary key and then of `columns` of the matching rows, for update when
  * `lock`. */
 bool plan_keys(struct arena *arena, const struct model *model, const struct plan_scope *scope,

@@ -2,6 +2,7 @@
  * conditions. */
 #include "orm/query/decode.h"
 #include "orm/sql/level.h"
+#include "orm/sql/set.h"
 
 /* Whether the rows can be named by a WHERE on the table alone. */
 static bool is_single_table(const struct resolved *q)
@@ -62,43 +63,6 @@ static struct source *own_table(struct resolved *q)
 	return table;
 }
 
-static bool resolve_assignment(struct scope *target, const struct assignment *assignment,
-                               const struct rexpr **out)
-{
-	const struct operand *operand = &assignment->operand;
-	struct error *error = target->r->error;
-
-	if (operand->kind == OPERAND_LITERAL)
-		return resolve_literal(target, operand->literal, assignment->field, out);
-	if (operand->kind == OPERAND_LIST)
-		return error_set(error, ERROR_VALUE, operand->pos,
-		                 "an array that is assigned may not hold expressions");
-	if (!resolve_expr(target, operand->expr, assignment->field, NULL, out))
-		return false;
-	if ((*out)->has_aggregate)
-		return error_set(error, ERROR_FIELD, operand->pos,
-		                 "Aggregate functions are not allowed in this query");
-	return true;
-}
-
-/* Annotations of the row's own columns may be named on the right sides, as Django's may. */
-static void take_annotations(const struct resolved *q, struct scope *target)
-{
-	struct arena *arena = target->r->arena;
-	struct source_map map = {arena, &q->scope->base, &target->base, 1};
-
-	for (size_t i = 0; i < q->scope->annotations.n; i++) {
-		struct annotation annotation = q->scope->annotations.items[i];
-		struct source_list sources = {0};
-
-		collect_sources(arena, q->select, annotation.expr, &sources);
-		if (annotation.expr->has_aggregate || annotation.expr->has_window || sources.n > 1)
-			continue;
-		annotation.expr = copy_expr(&map, annotation.expr);
-		*ARENA_PUSH(arena, &target->annotations) = annotation;
-	}
-}
-
 bool plan_update(struct arena *arena, const struct model *model, const struct plan_scope *scope,
                  const struct query *query, const struct assignment *assignments, size_t n,
                  struct statement *statement, struct error *error)
@@ -106,38 +70,27 @@ bool plan_update(struct arena *arena, const struct model *model, const struct pl
 	struct resolver r;
 	struct resolved q;
 	struct emit e = {0};
+	struct set_list set = {0};
 
 	if (!level_start(arena, model, scope, query, &r, &q, error) || !refuse_slice(&q, query, "update"))
 		return false;
 	struct source *table = own_table(&q);
 	/* The right sides see the row that is updated, not the select that finds it. */
-	struct scope *target = scope_new(&r, NULL, model);
+	struct scope *target = set_scope(&r, model, table->alias, q.scope->zone);
 
-	target->base->alias = table->alias;
-	take_annotations(&q, target);
-	target->forbids_joins = true;
-	target->forbids_why = "Joined field references are not permitted in this query";
+	set_take_annotations(target, &q);
+	if (!set_resolve(target, assignments, n, &set))
+		return false;
 	sql_init(&e.sql, arena);
 	sql_lit(&e.sql, "UPDATE ");
 	sql_table(&e.sql, model);
 	sql_lit(&e.sql, " AS ");
 	sql_alias(&e.sql, table->alias);
 	sql_lit(&e.sql, " SET ");
-	for (size_t i = 0; i < n; i++) {
-		const struct rexpr *value;
-
-		if (!resolve_assignment(target, &assignments[i], &value)) {
-			buf_release(&e.sql.text);
-			return false;
-		}
-		if (i > 0)
-			sql_lit(&e.sql, ", ");
-		sql_name(&e.sql, assignments[i].field->column);
-		sql_lit(&e.sql, " = ");
-		emit_expr(&e, value);
-	}
+	set_emit(&e, target, &set, true);
 	emit_rows(&e, &q, table);
 	sql_finish(&e.sql, 0, statement);
+	level_zone(&q, statement);
 	return true;
 }
 

@@ -234,15 +234,15 @@ static bool delete_plainly(struct writing *writing, const struct model *model,
 }
 
 bool write_delete(struct db_session *session, const struct model *model,
-                  const struct plan_scope *scope, const struct query *query,
-                  struct deleted *deleted, struct error *error)
+                  const struct plan_scope *scope, const struct write_options *options,
+                  const struct query *query, struct deleted *deleted, struct error *error)
 {
 	struct writing writing;
 	struct statement keys;
 	bool is_followed = delete_needs_collecting(model);
 
 	*deleted = (struct deleted){0};
-	writing_init(&writing, session, model->registry, error);
+	writing_init(&writing, session, model->registry, options, error);
 	if (!is_deletable(&writing, query) ||
 	    !plan_keys(writing.arena, model, scope, query, NULL, 0, is_followed, &keys, error))
 		return false;

@@ -311,15 +311,15 @@ static bool change_foreign_keys(struct change *change)
 }
 
 bool write_related(struct db_session *session, const struct plan_scope *scope,
-                   enum related_change kind, const struct value *body,
-                   struct related_changed *changed, struct error *error)
+                   const struct write_options *options, enum related_change kind,
+                   const struct value *body, struct related_changed *changed, struct error *error)
 {
 	struct writing writing;
 	struct change change = {
 		.writing = &writing, .scope = scope, .kind = kind, .body = body, .changed = changed};
 
 	*changed = (struct related_changed){0};
-	writing_init(&writing, session, scope->relation->from->registry, error);
+	writing_init(&writing, session, scope->relation->from->registry, options, error);
 	if (!scope_is_manager(&writing, scope))
 		return false;
 	if (scope->relation->kind == RELATION_MANY_TO_MANY)

@@ -2,31 +2,71 @@
 #include "orm/write/write.h"
 
 #include "orm/query/decode.h"
+#include "orm/write/answer.h"
 #include "orm/write/assign.h"
 #include "orm/write/parts.h"
+#include "orm/write/require.h"
+
+struct update {
+	struct statement statement;
+	struct returning returning;
+	struct require require;
+	struct written *written;
+};
+
+/* The finished UPDATE with its RETURNING. */
+static void add_returning(struct writing *writing, const struct statement *update,
+                          const struct returning *returning, struct statement *statement)
+{
+	struct sql sql;
+
+	sql_init(&sql, writing->arena);
+	part_statement(&sql, update);
+	returning_emit(&sql, returning);
+	sql_finish(&sql, returning->columns.n, statement);
+	statement->zone = update->zone;
+	statement->zone_pos = update->zone_pos;
+}
+
+static bool run(struct writing *writing, void *arg)
+{
+	struct update *update = arg;
+	struct db_rows *rows = ARENA_NEW(writing->arena, struct db_rows);
+
+	if (!writing_query(writing, &update->statement, rows) ||
+	    !require_holds(&update->require, rows->affected, writing->error))
+		return false;
+	written_take(writing->arena, update->written, &update->returning, rows, 1);
+	return true;
+}
 
 bool write_update(struct db_session *session, const struct model *model,
-                  const struct plan_scope *scope, const struct query *query,
-                  const struct value *set, uint64_t *updated, struct error *error)
+                  const struct plan_scope *scope, const struct write_options *options,
+                  const struct query *query, const struct value *set, struct written *written,
+                  struct error *error)
 {
 	struct writing writing;
 	struct assignments assignments;
+	struct update update = {.written = written};
 	struct statement statement;
-	struct db_rows rows;
 
-	*updated = 0;
-	writing_init(&writing, session, model->registry, error);
-	if (!assignments_read(&writing, model, ASSIGN_UPDATE, set, &assignments))
+	*written = (struct written){.model = model};
+	writing_init(&writing, session, model->registry, options, error);
+	if (!returning_read(writing.arena, model, writing.options->returning, &update.returning, error) ||
+	    !require_read(writing.options->require, &update.require, error) ||
+	    !assignments_read(&writing, model, ASSIGN_UPDATE, set, &assignments))
 		return false;
 	/* As Django: nothing to set touches no row. */
-	if (!assignments.n)
-		return true;
+	if (!assignments.n) {
+		written_take(writing.arena, written, &update.returning, NULL, 0);
+		return require_holds(&update.require, 0, error);
+	}
 	if (!plan_update(writing.arena, model, scope, query, assignments.items, assignments.n,
-	                 &statement, error) ||
-	    !writing_query(&writing, &statement, &rows))
+	                 &statement, error))
 		return false;
-	*updated = rows.affected;
-	return true;
+	add_returning(&writing, &statement, &update.returning, &update.statement);
+	return update.require.is_given ? writing_atomically(&writing, run, &update)
+	                               : run(&writing, &update);
 }
 
 /* -- one row --------------------------------------------------------------------- */
@@ -76,40 +116,10 @@ static bool keeps_key(struct writing *writing, const struct model *model,
 	return true;
 }
 
-static bool emit_row(struct writing *writing, const struct model *model,
-                     const struct plan_scope *scope, const struct assignments *assignments,
-                     struct statement *statement)
-{
-	struct statement update;
-	struct sql sql;
-
-	if (!plan_update(writing->arena, model, scope, every_row(writing), assignments->items,
-	                 assignments->n, &update, writing->error))
-		return false;
-	sql_init(&sql, writing->arena);
-	part_statement(&sql, &update);
-	part_returning(&sql, model);
-	sql_finish(&sql, model->ncolumns, statement);
-	return true;
-}
-
-static bool answer(struct writing *writing, const struct model *model, const struct db_rows *rows,
-                   struct written *written)
-{
-	struct written_row *row = ARENA_NEW(writing->arena, struct written_row);
-
-	if (rows->nrows == 0)
-		return writing_none_found(writing, model, NULL);
-	*row = (struct written_row){rows, 0};
-	written->model = model;
-	written->rows = row;
-	written->nrows = 1;
-	return true;
-}
-
 /* Waits.  Nothing to assign: the row as it is. */
 static bool read_row(struct writing *writing, const struct model *model,
-                     const struct plan_scope *scope, struct written *written)
+                     const struct plan_scope *scope, const struct returning *returning,
+                     struct written *written)
 {
 	struct db_rows *rows = ARENA_NEW(writing->arena, struct db_rows);
 	const struct plan *plan;
@@ -117,38 +127,48 @@ static bool read_row(struct writing *writing, const struct model *model,
 	if (!plan_query(writing->arena, model, scope, every_row(writing), &plan, writing->error) ||
 	    !writing_read(writing, &plan->statement, 1, rows))
 		return false;
-	written->layout = plan->layout;
-	return answer(writing, model, rows, written);
+	written_take(writing->arena, written, returning, rows, 1);
+	returning_narrow(writing->arena, model, returning, &written->layout);
+	return true;
 }
 
 /* Waits. */
 static bool change_row(struct writing *writing, const struct model *model,
                        const struct plan_scope *scope, const struct assignments *assignments,
-                       struct written *written)
+                       const struct returning *returning, struct written *written)
 {
 	struct db_rows *rows = ARENA_NEW(writing->arena, struct db_rows);
-	struct statement statement;
+	struct statement update, statement;
 
 	if (!assignments->n)
-		return read_row(writing, model, scope, written);
-	if (!emit_row(writing, model, scope, assignments, &statement) ||
-	    !writing_query(writing, &statement, rows))
+		return read_row(writing, model, scope, returning, written);
+	if (!plan_update(writing->arena, model, scope, every_row(writing), assignments->items,
+	                 assignments->n, &update, writing->error))
 		return false;
-	plan_model_layout(writing->arena, model, &written->layout);
-	return answer(writing, model, rows, written);
+	add_returning(writing, &update, returning, &statement);
+	if (!writing_query(writing, &statement, rows))
+		return false;
+	written_take(writing->arena, written, returning, rows, 1);
+	return true;
 }
 
 bool write_row(struct db_session *session, const struct model *model,
-               const struct plan_scope *scope, const struct value *set, bool is_whole,
-               struct written *written, struct error *error)
+               const struct plan_scope *scope, const struct write_options *options,
+               const struct value *set, bool is_whole, struct written *written, struct error *error)
 {
 	struct writing writing;
 	struct assignments assignments;
+	struct returning returning;
 	enum assign_mode mode = is_whole ? ASSIGN_WHOLE : ASSIGN_SAVE;
 
 	ASSERT(scope && scope->pk);
-	writing_init(&writing, session, model->registry, error);
-	return keeps_key(&writing, model, scope, set) &&
-	       assignments_read(&writing, model, mode, set, &assignments) &&
-	       change_row(&writing, model, scope, &assignments, written);
+	*written = (struct written){.model = model};
+	writing_init(&writing, session, model->registry, options, error);
+	returning_all(writing.arena, model, &returning);
+	if (!returning_read(writing.arena, model, writing.options->returning, &returning, error) ||
+	    !keeps_key(&writing, model, scope, set) ||
+	    !assignments_read(&writing, model, mode, set, &assignments) ||
+	    !change_row(&writing, model, scope, &assignments, &returning, written))
+		return false;
+	return written->affected || writing_none_found(&writing, model, NULL);
 }

@@ -262,7 +262,7 @@ static bool parse(struct validation *validation, const struct field *field,
 	const char *code = "invalid";
 	const char *message = invalid_message(field);
 
-	if (!is_in_range(validation, field, value))
+	if (!validation->is_bare && !is_in_range(validation, field, value))
 		return false;
 	error_init(&scratch, validation->arena);
 	if (field_parse(field, value, validation->arena, text, &scratch))
@@ -396,6 +396,8 @@ bool validate_value(struct validation *validation, const struct field *field,
 		*text = STR("null");
 		return true;
 	}
+	if (validation->is_bare)
+		return parse(validation, field, value, text);
 	if (value->kind == VALUE_NULL) {
 		*text = (struct str){NULL, 0};
 		return judge_null(validation, field, value);

@@ -17,6 +17,7 @@ struct validation_regex {
 
 struct validation {
 	struct arena *arena;
+	bool is_bare; /* "validate": false: a value is read as its type, no rule of the model is asked */
 	struct arena *lasting; /* for compiled patterns, where `arena` is reset now and then; NULL: there too */
 	struct {
 		struct error_field *items;

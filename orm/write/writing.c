@@ -7,10 +7,16 @@
 #define ATTEMPTS 3
 
 void writing_init(struct writing *writing, struct db_session *session,
-                  const struct registry *registry, struct error *error)
+                  const struct registry *registry, const struct write_options *options,
+                  struct error *error)
 {
-	*writing = (struct writing){
-		.session = session, .arena = session->arena, .registry = registry, .error = error};
+	static const struct write_options none;
+
+	*writing = (struct writing){.session = session,
+	                            .arena = session->arena,
+	                            .registry = registry,
+	                            .options = options ? options : &none,
+	                            .error = error};
 }
 
 static bool done(struct writing *writing, bool is_good)

@@ -9,17 +9,21 @@
 
 #include "orm/db/db.h"
 #include "orm/sql/plan.h"
+#include "orm/write/options.h"
 
 struct writing {
 	struct db_session *session;
 	struct arena *arena;
 	const struct registry *registry;
+	const struct write_options *options; /* never NULL */
 	bool is_deleting; /* for the words of a foreign key's violation */
 	struct error *error;
 };
 
+/* `options` may be NULL: none are given. */
 void writing_init(struct writing *writing, struct db_session *session,
-                  const struct registry *registry, struct error *error);
+                  const struct registry *registry, const struct write_options *options,
+                  struct error *error);
 /* Waits.  In the session's open transaction, else by themselves as one implicit transaction. */
 bool writing_run(struct writing *writing, const struct statement *statements, size_t n,
                  struct db_rows *rows);

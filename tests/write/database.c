@@ -192,7 +192,7 @@ const char *create(struct client *client, const char *model, const char *json)
 {
 	struct written written;
 	client_again(client);
-	return write_create(&client->session, model_named(registry, model), NULL,
+	return write_create(&client->session, model_named(registry, model), NULL, NULL,
 	                    value_from(client->arena, json), &written, &client->error)
 	           ? answered(client, &written)
 	           : failed(client);
@@ -202,7 +202,7 @@ const char *bulk_create(struct client *client, const char *model, const char *js
 {
 	struct written written;
 	client_again(client);
-	return write_bulk_create(&client->session, model_named(registry, model), NULL,
+	return write_bulk_create(&client->session, model_named(registry, model), NULL, NULL,
 	                         value_from(client->arena, json), &written, &client->error)
 	           ? answered(client, &written)
 	           : failed(client);
@@ -217,12 +217,12 @@ static const char *number(struct client *client, uint64_t n)
 
 const char *update(struct client *client, const char *model, const char *json, const char *set)
 {
-	uint64_t n;
+	struct written written;
 	client_again(client);
-	return write_update(&client->session, model_named(registry, model), NULL,
-	                    query_from(client, json), value_from(client->arena, set), &n,
+	return write_update(&client->session, model_named(registry, model), NULL, NULL,
+	                    query_from(client, json), value_from(client->arena, set), &written,
 	                    &client->error)
-	           ? number(client, n)
+	           ? number(client, written.affected)
 	           : failed(client);
 }
 
@@ -232,7 +232,7 @@ const char *change_row(struct client *client, const char *model, const char *pk,
 	struct plan_scope scope = {.pk = key_from(client, pk)};
 	struct written written;
 	client_again(client);
-	return write_row(&client->session, model_named(registry, model), &scope,
+	return write_row(&client->session, model_named(registry, model), &scope, NULL,
 	                 value_from(client->arena, set), is_whole, &written, &client->error)
 	           ? answered(client, &written)
 	           : failed(client);
@@ -243,7 +243,7 @@ const char *delete_rows(struct client *client, const char *model, const char *js
 	struct deleted deleted;
 	struct buf text = {0};
 	client_again(client);
-	if (!write_delete(&client->session, model_named(registry, model), NULL,
+	if (!write_delete(&client->session, model_named(registry, model), NULL, NULL,
 	                  query_from(client, json), &deleted, &client->error))
 		return failed(client);
 	buf_add_int(&text, (int64_t)deleted.total);
@@ -258,7 +258,7 @@ const char *get_or_create(struct client *client, const char *model, const char *
 	struct written written;
 	bool is_created;
 	client_again(client);
-	if (!write_get_or_create(&client->session, model_named(registry, model), NULL,
+	if (!write_get_or_create(&client->session, model_named(registry, model), NULL, NULL,
 	                         value_from(client->arena, json), &is_created, &written,
 	                         &client->error))
 		return failed(client);
@@ -282,7 +282,7 @@ const char *create_related(struct client *client, const char *model, const char 
 	struct plan_scope scope = scope_of(client, model, pk, accessor);
 	struct written written;
 	client_again(client);
-	return write_create(&client->session, relation_end(scope.relation, scope.is_reverse), &scope,
+	return write_create(&client->session, relation_end(scope.relation, scope.is_reverse), &scope, NULL,
 	                    value_from(client->arena, json), &written, &client->error)
 	           ? answered(client, &written)
 	           : failed(client);
@@ -295,7 +295,7 @@ const char *related(struct client *client, enum related_change change, const cha
 	struct related_changed changed;
 	struct buf text = {0};
 	client_again(client);
-	if (!write_related(&client->session, &scope, change,
+	if (!write_related(&client->session, &scope, NULL, change,
 	                   json ? value_from(client->arena, json) : NULL, &changed, &client->error))
 		return failed(client);
 	buf_printf(&text, "+%llu -%llu", (unsigned long long)changed.added,

@@ -2,10 +2,10 @@
  *
  *	WITH quern_w AS (UPDATE … RETURNING …, t0."id" AS quern_k0),
  *	     quern_n0 AS (SELECT pg_notify(…) FROM …quern_w…)
- *	SELECT quern_w.* FROM quern_w CROSS JOIN (SELECT (SELECT count(*) FROM quern_n0)) AS quern_d
+ *	SELECT quern_w.* FROM quern_w WHERE (SELECT count(*) FROM quern_n0) >= 0
  *
- * A CTE that calls a volatile function is never folded into the rest, so the count asks for every
- * notice.  The text depends on the shape of the statement alone.  Payloads are limited by PostgreSQL to
+ * A CTE that calls a volatile function is never folded into the rest, and a condition is never left out,
+ * so the count asks for every notice.  The text depends on the shape of the statement alone.  Payloads are limited by PostgreSQL to
  * less than 8000 bytes: where the keys do not fit, only their number is told.
  */
 #include "orm/write/notify.h"
@@ -241,12 +241,12 @@ static void wrap(struct arena *arena, const struct statement *statement, struct 
 	for (unsigned i = 0; i < nnotices; i++)
 		add_notice(&w, i, &notices[i]);
 	if (w.answers_rows)
-		sql_lit(&w.sql, " SELECT quern_w.* FROM quern_w CROSS JOIN (SELECT ");
+		sql_lit(&w.sql, " SELECT quern_w.* FROM quern_w WHERE ");
 	else
 		sql_lit(&w.sql, " SELECT (SELECT count(*) FROM quern_w), ");
 	add_counts(&w, nnotices);
 	if (w.answers_rows)
-		sql_lit(&w.sql, ") AS quern_d");
+		sql_lit(&w.sql, " >= 0");
 	sql_finish(&w.sql, statement->ncolumns, out);
 	out->zone = statement->zone;
 	out->zone_pos = statement->zone_pos;

@@ -135,6 +135,7 @@ bool plan_keys(struct arena *arena, const struct model *model, const struct plan
 		sql_alias(&e.sql, table->alias);
 	}
 	sql_finish(&e.sql, model->npk_fields + ncolumns, statement);
+	level_zone(&q, statement);
 	return true;
 }
 

@@ -7,11 +7,16 @@
 #include "orm/write/delete.h"
 
 #include "orm/model/field_types.h"
+#include "orm/write/answer.h"
 #include "orm/write/delete_sql.h"
+#include "orm/write/parts.h"
+#include "orm/write/require.h"
 
 struct deletion {
 	const struct model *model;
-	const struct statement *keys;
+	const struct statement *keys; /* selects the key and then what is to be answered */
+	struct returning returning;
+	struct require require; /* of the rows that were asked for, not of what goes with them */
 	struct deleted *deleted;
 };
 
@@ -80,15 +85,30 @@ static bool follow(struct writing *writing, struct collector *collector,
 	return true;
 }
 
-static bool collect(struct writing *writing, struct collector *collector,
-                    const struct statement *keys)
+/* The rows as they are before they go, shown by what stands behind their keys. */
+static void keep_rows(struct writing *writing, struct deletion *deletion, const struct db_rows *rows)
 {
-	struct db_rows rows;
+	struct layout *layout = &deletion->deleted->rows.layout;
+	struct layout_member *members = ARENA_ARRAY(writing->arena, struct layout_member, deletion->returning.layout.n);
+
+	written_take(writing->arena, &deletion->deleted->rows, &deletion->returning, rows, 1);
+	for (size_t i = 0; i < layout->n; i++) {
+		members[i] = layout->members[i];
+		members[i].column += (unsigned)deletion->model->npk_fields;
+	}
+	layout->members = members;
+}
+
+static bool collect(struct writing *writing, struct collector *collector, struct deletion *deletion)
+{
+	struct db_rows *rows = ARENA_NEW(writing->arena, struct db_rows);
 	struct collect_step step;
 
-	if (!writing_query(writing, keys, &rows))
+	if (!writing_query(writing, deletion->keys, rows) ||
+	    !require_holds(&deletion->require, rows->nrows, writing->error))
 		return false;
-	collector_start(collector, keys_of(writing->arena, collector->model, &rows), rows.nrows);
+	keep_rows(writing, deletion, rows);
+	collector_start(collector, keys_of(writing->arena, collector->model, rows), rows->nrows);
 	while (collector_next(collector, &step))
 		if (!follow(writing, collector, &step))
 			return false;
@@ -173,7 +193,7 @@ static bool delete_with_dependents(struct writing *writing, void *arg)
 	*deletion->deleted = (struct deleted){0};
 	writing->is_deleting = true;
 	collector_init(&collector, writing->arena, deletion->model);
-	return collect(writing, &collector, deletion->keys) &&
+	return collect(writing, &collector, deletion) &&
 	       carry_out(writing, &collector, deletion->deleted);
 }
 
@@ -181,7 +201,7 @@ bool delete_selected(struct writing *writing, const struct model *model,
                      const struct statement *keys, uint64_t *n)
 {
 	struct deleted deleted = {0};
-	struct deletion deletion = {model, keys, &deleted};
+	struct deletion deletion = {.model = model, .keys = keys, .deleted = &deleted};
 
 	*n = 0;
 	if (!delete_with_dependents(writing, &deletion))
@@ -219,17 +239,28 @@ static bool is_deletable(struct writing *writing, const struct query *query)
 	return true;
 }
 
-static bool delete_plainly(struct writing *writing, const struct model *model,
-                           const struct statement *keys, struct deleted *deleted)
+/* One statement: DELETE … RETURNING. */
+static bool delete_plainly(struct writing *writing, void *arg)
 {
-	struct statement statement;
-	struct db_rows rows;
+	struct deletion *deletion = arg;
+	struct db_rows *rows = ARENA_NEW(writing->arena, struct db_rows);
+	struct statement deleting, statement;
+	struct sql sql;
 
+	*deletion->deleted = (struct deleted){0};
 	writing->is_deleting = true;
-	delete_sql_selected(writing->arena, model, keys, &statement);
-	if (!writing_query(writing, &statement, &rows))
+	delete_sql_selected(writing->arena, deletion->model, deletion->keys, &deleting);
+	sql_init(&sql, writing->arena);
+	part_statement(&sql, &deleting);
+	returning_emit(&sql, &deletion->returning);
+	sql_finish(&sql, deletion->returning.columns.n, &statement);
+	statement.zone = deletion->keys->zone;
+	statement.zone_pos = deletion->keys->zone_pos;
+	if (!writing_query(writing, &statement, rows) ||
+	    !require_holds(&deletion->require, rows->affected, writing->error))
 		return false;
-	count(writing, deleted, model, rows.affected);
+	count(writing, deletion->deleted, deletion->model, rows->affected);
+	written_take(writing->arena, &deletion->deleted->rows, &deletion->returning, rows, 1);
 	return true;
 }
 
@@ -239,15 +270,19 @@ bool write_delete(struct db_session *session, const struct model *model,
 {
 	struct writing writing;
 	struct statement keys;
+	struct deletion deletion = {.model = model, .keys = &keys, .deleted = deleted};
 	bool is_followed = delete_needs_collecting(model);
 
 	*deleted = (struct deleted){0};
 	writing_init(&writing, session, model->registry, options, error);
-	if (!is_deletable(&writing, query) ||
-	    !plan_keys(writing.arena, model, scope, query, NULL, 0, is_followed, &keys, error))
+	if (!returning_read(writing.arena, model, writing.options->returning, &deletion.returning, error) ||
+	    !require_read(writing.options->require, &deletion.require, error) ||
+	    !is_deletable(&writing, query) ||
+	    !plan_keys(writing.arena, model, scope, query, deletion.returning.columns.items,
+	               is_followed ? deletion.returning.columns.n : 0, is_followed, &keys, error))
 		return false;
-	if (!is_followed)
-		return delete_plainly(&writing, model, &keys, deleted);
-	struct deletion deletion = {model, &keys, deleted};
-	return writing_atomically(&writing, delete_with_dependents, &deletion);
+	if (is_followed)
+		return writing_atomically(&writing, delete_with_dependents, &deletion);
+	return deletion.require.is_given ? writing_atomically(&writing, delete_plainly, &deletion)
+	                                 : delete_plainly(&writing, &deletion);
 }

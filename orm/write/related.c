@@ -6,6 +6,7 @@
 #include "orm/write/delete.h"
 #include "orm/write/link.h"
 #include "orm/write/parts.h"
+#include "orm/write/require.h"
 #include "orm/write/targets.h"
 
 struct change {
@@ -310,6 +311,24 @@ static bool change_foreign_keys(struct change *change)
 	       find_targets(change) && writing_atomically(writing, change_keys, change);
 }
 
+/* What changes in a number of rows that was not asked for goes back. */
+struct required {
+	struct change *change;
+	struct require require;
+};
+
+static bool change_as_required(struct writing *writing, void *arg)
+{
+	struct required *required = arg;
+	struct change *change = required->change;
+	const struct related_changed *changed = change->changed;
+
+	*change->changed = (struct related_changed){0};
+	return (change->scope->relation->kind == RELATION_MANY_TO_MANY ? change_many_to_many(change)
+	                                                               : change_foreign_keys(change)) &&
+	       require_holds(&required->require, changed->added + changed->removed, writing->error);
+}
+
 bool write_related(struct db_session *session, const struct plan_scope *scope,
                    const struct write_options *options, enum related_change kind,
                    const struct value *body, struct related_changed *changed, struct error *error)
@@ -317,12 +336,13 @@ bool write_related(struct db_session *session, const struct plan_scope *scope,
 	struct writing writing;
 	struct change change = {
 		.writing = &writing, .scope = scope, .kind = kind, .body = body, .changed = changed};
+	struct required required = {.change = &change};
 
-	*changed = (struct related_changed){0};
 	writing_init(&writing, session, scope->relation->from->registry, options, error);
-	if (!scope_is_manager(&writing, scope))
+	if (!require_read(writing.options->require, &required.require, error) ||
+	    !scope_is_manager(&writing, scope))
 		return false;
-	if (scope->relation->kind == RELATION_MANY_TO_MANY)
-		return change_many_to_many(&change);
-	return change_foreign_keys(&change);
+	return required.require.is_given
+	           ? writing_atomically(&writing, change_as_required, &required)
+	           : change_as_required(&writing, &required);
 }

@@ -62,22 +62,30 @@ bool require_read(const struct value *value, struct require *require, struct err
 	return true;
 }
 
+static struct str rows_of(struct error *error, int64_t n)
+{
+	return n == 1 ? STR("one row was") : arena_printf(error->arena, "%lld rows were", (long long)n);
+}
+
+static struct str words_of(const struct require *require, struct error *error)
+{
+	if (require->min == require->max)
+		return rows_of(error, require->min);
+	if (require->max < 0)
+		return arena_printf(error->arena, "at least %.*s", STR_ARG(rows_of(error, require->min)));
+	if (require->min == 0)
+		return arena_printf(error->arena, "at most %.*s", STR_ARG(rows_of(error, require->max)));
+	return arena_printf(error->arena, "%lld to %.*s", (long long)require->min, STR_ARG(rows_of(error, require->max)));
+}
+
 bool require_holds(const struct require *require, uint64_t nrows, struct error *error)
 {
-	const char *were = nrows == 1 ? "row was" : "rows were";
-	unsigned long long n = nrows;
+	bool are_enough = nrows >= (uint64_t)require->min;
+	bool are_too_many = require->max >= 0 && nrows > (uint64_t)require->max;
 
-	if (!require->is_given || (nrows >= (uint64_t)require->min && (require->max < 0 || nrows <= (uint64_t)require->max)))
+	if (!require->is_given || (are_enough && !are_too_many))
 		return true;
-	if (require->max < 0)
-		return error_set(error, ERROR_PRECONDITION, require->pos,
-		                 "At least %lld rows were required and %llu %s there; nothing was written.",
-		                 (long long)require->min, n, were);
-	if (require->min < require->max)
-		return error_set(error, ERROR_PRECONDITION, require->pos,
-		                 "Between %lld and %lld rows were required and %llu %s there; nothing was written.",
-		                 (long long)require->min, (long long)require->max, n, were);
 	return error_set(error, ERROR_PRECONDITION, require->pos,
-	                 "%lld rows were required and %llu %s there; nothing was written.", (long long)require->min, n,
-	                 were);
+	                 "%.*s there and %.*s required; nothing was written.", STR_ARG(rows_of(error, (int64_t)nrows)),
+	                 STR_ARG(words_of(require, error)));
 }

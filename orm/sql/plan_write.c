@@ -1,6 +1,7 @@
 /* Statements over the rows that a query selects, for write/: UPDATE, keys to lock, one row found; and schema
  * conditions. */
 #include "orm/query/decode.h"
+#include "orm/query/walk.h"
 #include "orm/sql/level.h"
 #include "orm/sql/set.h"
 
@@ -26,8 +27,43 @@ static bool refuse_slice(const struct resolved *q, const struct query *query, co
 	return true;
 }
 
+struct owning {
+	const struct source *base;
+	bool names_base, names_others;
+};
+
+static void note_other(struct visitor *visitor, struct source *source, const struct field *field)
+{
+	struct owning *owning = visitor->data;
+
+	(void)field;
+	owning->names_base |= source == owning->base;
+	owning->names_others |= source != owning->base;
+}
+
+/* Conditions on the table's own columns, once more on the row that is written.  When another transaction changes it
+ * meanwhile, PostgreSQL judges the new row by these; by what a subselect found it would go on judging the old one, and
+ * the last piece in stock would be sold twice. */
+static void emit_own_conditions(struct emit *e, const struct resolved *q, struct source *table, const struct rcond *cond)
+{
+	struct owning owning = {.base = q->scope->base};
+	struct visitor visitor = {.column = note_other, .data = &owning};
+	struct source_map map = {q->scope->r->arena, &q->scope->base, &table, 1};
+
+	if (cond->kind == RC_AND) {
+		for (size_t i = 0; i < cond->nchildren; i++)
+			emit_own_conditions(e, q, table, cond->children[i]);
+		return;
+	}
+	visit_cond(&visitor, cond);
+	if (!owning.names_base || owning.names_others || cond->has_aggregate || cond->has_window)
+		return;
+	emit_in_brackets(e, copy_cond(&map, cond));
+	sql_lit(&e->sql, " AND ");
+}
+
 /* pk IN (SELECT pk FROM … WHERE …), or the conditions as they are. */
-static void emit_rows(struct emit *e, struct resolved *q, const struct source *table)
+static void emit_rows(struct emit *e, struct resolved *q, struct source *table)
 {
 	struct arena *arena = q->scope->r->arena;
 	const struct model *model = q->scope->model;
@@ -40,8 +76,11 @@ static void emit_rows(struct emit *e, struct resolved *q, const struct source *t
 	for (size_t i = 0; i < model->npk_fields; i++)
 		*ARENA_PUSH(arena, &q->select->columns) =
 		    (struct rcolumn){STR("pk"), column_expr(arena, q->scope->base, model->pk_fields[i])};
+	sql_lit(&e->sql, " WHERE ");
+	for (size_t i = 0; i < q->select->where.n; i++)
+		emit_own_conditions(e, q, table, q->select->where.items[i]);
 	resolve_arrange(q);
-	sql_lit(&e->sql, " WHERE (");
+	sql_lit(&e->sql, "(");
 	for (size_t i = 0; i < model->npk_fields; i++) {
 		if (i > 0)
 			sql_lit(&e->sql, ", ");

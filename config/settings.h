@@ -33,6 +33,8 @@ struct settings {
 	size_t load_bytes;        /* of a CSV or NDJSON body; 0: any number */
 	struct json_limits json;  /* 1 MiB, 64 levels, 10,000 nodes */
 	unsigned max_rows;        /* 0: none */
+	unsigned max_operations;  /* of a batch */
+	size_t batch_bytes;       /* longest reply of a batch, which is kept until its end */
 	unsigned idempotency_ttl; /* seconds that a reply is kept for its Idempotency-Key */
 	size_t idempotency_bytes; /* longest reply that is kept */
 	unsigned max_connections; /* per worker */

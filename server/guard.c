@@ -61,21 +61,30 @@ static void reset_reply(struct request *request)
 	request->reply.content_type = "application/json";
 }
 
-/* Waits. */
-static bool do_once(struct request *request, handler_fn handler, bool *is_done)
+bool guard_enter(struct request *request, bool *is_replayed)
 {
 	enum replay_claim claim = REPLAY_CLAIMED;
 
-	*is_done = true;
 	if (request->idempotency_key.p && !idempotency_claim(request, &claim))
 		return false;
-	if (claim == REPLAY_FOUND) {
-		*is_done = false;
-		return true;
-	}
-	if (precondition_is_given(request) && !precondition_holds(request))
+	*is_replayed = claim == REPLAY_FOUND;
+	return *is_replayed || !precondition_is_given(request) || precondition_holds(request);
+}
+
+bool guard_leave(struct request *request)
+{
+	return !request->idempotency_key.p || idempotency_keep(request);
+}
+
+/* Waits. */
+static bool do_once(struct request *request, handler_fn handler, bool *is_done)
+{
+	bool is_replayed;
+
+	if (!guard_enter(request, &is_replayed))
 		return false;
-	return handler(request) && (!request->idempotency_key.p || idempotency_keep(request));
+	*is_done = !is_replayed;
+	return is_replayed || (handler(request) && guard_leave(request));
 }
 
 /* Waits. */
@@ -121,7 +130,7 @@ bool guard_run(struct request *request, handler_fn handler)
 		return handler(request);
 	if (request->idempotency_key.p && !idempotency_is_possible(request))
 		return false;
-	if (!run_guarded(request, handler))
+	if (!(handler == batch_run ? handler(request) : run_guarded(request, handler)))
 		return false;
 	if (request->idempotency_key.p)
 		idempotency_sweep(request);

@@ -11,4 +11,9 @@
 /* Waits.  The handler, as if it were called: fills the reply, or sets the error. */
 bool guard_run(struct request *request, handler_fn handler);
 
+/* Both wait: the two halves of it, for a handler that makes its transaction itself, in which they run.
+ * Where *is_replayed is set the reply is filled and nothing is to be done. */
+bool guard_enter(struct request *request, bool *is_replayed);
+bool guard_leave(struct request *request);
+
 #endif

@@ -27,6 +27,9 @@ bool request_value(struct request *request, const char *const *own, const struct
 bool request_query(struct request *request, const struct value *body, const char *const *own,
                    const struct query **query);
 
+/* Puts request->db on the database of that alias.  ERROR_VALUE, or ERROR_NOT_SUPPORTED in the transaction of another. */
+bool request_use(struct request *request, struct str alias, const struct pos *pos);
+
 /* The members of a body that say how to write, not what: `returning`, `require`, `validate`; those that
  * `allowed` names are taken out of it into `options`.  Where the body is itself a row (is_row) a field of such
  * a name keeps it.  server/change_options.c */

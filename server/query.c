@@ -12,7 +12,7 @@ static struct str *aliases(const struct request *request)
 	return names;
 }
 
-static bool use_database(struct request *request, struct str alias, const struct pos *pos)
+bool request_use(struct request *request, struct str alias, const struct pos *pos)
 {
 	size_t n = request->settings->ndatabases;
 	const struct str *names = aliases(request);
@@ -43,5 +43,5 @@ bool request_query(struct request *request, const struct value *body, const char
 	for (size_t i = 0; i < (*query)->nclauses; i++)
 		if ((*query)->clauses[i].using.p != NULL)
 			named = &(*query)->clauses[i];
-	return named == NULL || use_database(request, named->using, named->using_pos);
+	return named == NULL || request_use(request, named->using, named->using_pos);
 }

@@ -41,6 +41,7 @@ static const struct {
 } fixed[] = {
 	{STR_INIT("/"), {{[HTTP_GET] = index_reply}}},
 	{STR_INIT("/api"), {{[HTTP_GET] = index_reply}}},
+	{STR_INIT("/batch"), {{[HTTP_POST] = batch_run}}},
 	{STR_INIT("/health/live"), {{[HTTP_GET] = health_live}}},
 	{STR_INIT("/health/ready"), {{[HTTP_GET] = health_ready}}},
 };
@@ -139,7 +140,7 @@ static bool unknown_model(struct request *request, struct str name)
 	               suggest_nearest(name, registry->paths, registry->npaths));
 }
 
-static struct str nearest_method(struct request *request, struct str name, bool is_related)
+struct str route_nearest_method(struct request *request, struct str name, bool is_related)
 {
 	struct str *names = ARENA_ARRAY(request->arena, struct str, methods_count);
 	size_t n = 0;
@@ -214,7 +215,7 @@ static bool route_second(struct request *request, const struct address *address,
 		return choose_method(request, method, handler);
 	/* A POST is never meant for a row: its last part is a method's name gone wrong. */
 	if (request->method == HTTP_POST) {
-		struct str nearest = nearest_method(request, name, false);
+		struct str nearest = route_nearest_method(request, name, false);
 
 		if (nearest.p)
 			return unknown(request, "method", name, nearest);
@@ -224,10 +225,8 @@ static bool route_second(struct request *request, const struct address *address,
 	return choose(request, &row_endpoint, handler);
 }
 
-static bool enter_relation(struct request *request, const struct address *address)
+bool route_relation(struct request *request, struct str accessor, const struct value *owner)
 {
-	struct str accessor = address->segments[2];
-	const struct value *owner = key_value(request, address);
 	const struct relation *relation;
 	bool is_reverse;
 
@@ -247,7 +246,7 @@ static bool route_related(struct request *request, const struct address *address
 	const struct method *method;
 	bool is_multiple;
 
-	if (!enter_relation(request, address))
+	if (!route_relation(request, address->segments[2], key_value(request, address)))
 		return false;
 	is_multiple = relation_is_multiple(request->scope.relation, request->scope.is_reverse);
 	if (address->n == 3)
@@ -255,7 +254,7 @@ static bool route_related(struct request *request, const struct address *address
 	method = method_find(address->segments[3]);
 	if (!method || !(method->also_related || method->only_related))
 		return unknown(request, "method", address->segments[3],
-		               nearest_method(request, address->segments[3], true));
+		               route_nearest_method(request, address->segments[3], true));
 	if (!is_multiple && !method->only_reads) {
 		request->error.allow = STR("GET, HEAD, OPTIONS");
 		return error_set_nowhere(

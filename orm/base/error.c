@@ -24,6 +24,7 @@ static const struct {
 	[ERROR_PROTECTED] = {"ProtectedError", 409},
 	[ERROR_RESTRICTED] = {"RestrictedError", 409},
 	[ERROR_CONFLICT] = {"OperationalError", 409},
+	[ERROR_LOCKED] = {"OperationalError", 409},
 	[ERROR_PRECONDITION] = {"PreconditionFailed", 412},
 	[ERROR_TOO_LARGE] = {"RequestTooLarge", 413},
 	[ERROR_MEDIA_TYPE] = {"UnsupportedMediaType", 415},

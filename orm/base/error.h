@@ -28,6 +28,7 @@ enum error_kind {
 	ERROR_PROTECTED,           /* 409 ProtectedError */
 	ERROR_RESTRICTED,          /* 409 RestrictedError */
 	ERROR_CONFLICT,            /* 409 OperationalError: deadlock or serialization failure, may be tried again */
+	ERROR_LOCKED,              /* 409 OperationalError: a row is locked, and waiting was not wanted */
 	ERROR_PRECONDITION,        /* 412 PreconditionFailed */
 	ERROR_TOO_LARGE,           /* 413 RequestTooLarge */
 	ERROR_MEDIA_TYPE,          /* 415 UnsupportedMediaType */

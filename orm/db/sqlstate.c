@@ -58,7 +58,7 @@ static const struct sqlstate_row rows[] = {
 	{"44", ERROR_INTEGRITY, true, "The row breaks the condition of a view."},
 	{"53", ERROR_UNAVAILABLE, false, "The database has run out of resources."},
 	{"54", ERROR_BAD_REQUEST, false, "The query is too complex for the database."},
-	{"55P03", ERROR_CONFLICT, false, "A row is locked by another transaction."},
+	{"55P03", ERROR_LOCKED, false, "A row is locked by another transaction."},
 	{"57014", ERROR_TIMEOUT, false, "The database took too long to answer."},
 	{"57P", ERROR_UNAVAILABLE, false, "The database is restarting."},
 	{"P0", ERROR_INTEGRITY, true, "A rule of the database refuses this."},

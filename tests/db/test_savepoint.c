@@ -450,13 +450,13 @@ static void finds_locked(void *arg)
 	struct db_tx *tx = begin(&a);
 	must(&a, "SELECT * FROM kept FOR UPDATE");
 	ck_assert(!write_sql(&b, "SELECT * FROM kept FOR UPDATE NOWAIT", NULL));
-	ck_assert_int_eq(b.error.kind, ERROR_CONFLICT);
+	ck_assert_int_eq(b.error.kind, ERROR_LOCKED);
 	db_rollback(tx);
 	client_close(&b);
 	client_close(&a);
 }
 
-START_TEST(a_row_that_is_locked_is_a_conflict_for_who_does_not_wait)
+START_TEST(a_row_that_is_locked_is_said_to_who_does_not_wait)
 {
 	open_db();
 	run(finds_locked, NULL);
@@ -478,6 +478,6 @@ int main(void)
 	tcase_add_test(group, a_stream_that_fails_is_undone_with_its_savepoint);
 	tcase_add_test(group, a_stream_of_wide_rows_in_a_transaction_takes_few_at_a_time);
 	tcase_add_test(group, a_pause_ends_when_its_time_is_over_or_its_session_is_cancelled);
-	tcase_add_test(group, a_row_that_is_locked_is_a_conflict_for_who_does_not_wait);
+	tcase_add_test(group, a_row_that_is_locked_is_said_to_who_does_not_wait);
 	return suite_main(suite);
 }

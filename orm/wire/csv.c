@@ -198,6 +198,7 @@ static void pass_mark(struct csv *csv, struct str *chunk)
 		return;
 	if (csv->bom < 3)
 		buf_add(&csv->text, (struct str){mark, csv->bom});
+	csv->bom = 0;
 	csv->state = csv->text.n ? CSV_IN_FIELD : CSV_AT_FIELD;
 }
 
@@ -209,7 +210,7 @@ static enum csv_result end_text(struct csv *csv)
 
 	csv->state = CSV_OVER;
 	if (state == CSV_OVER || (is_empty && (state == CSV_AT_FIELD || state == CSV_AT_START)))
-		return csv->bom > 0 && csv->bom < 3 ? refuse(csv, "the text is not valid UTF-8") : CSV_END;
+		return csv->bom ? refuse(csv, "the text is not valid UTF-8") : CSV_END;
 	if (state == CSV_AT_CR)
 		return refuse(csv, "a carriage return stands alone; rows end with LF or CRLF");
 	if (state == CSV_IN_QUOTES)

@@ -8,6 +8,7 @@
 #include "orm/wire/params.h"
 #include "orm/write/returning.h"
 #include "orm/write/write.h"
+#include "server/embed.h"
 #include "server/etag.h"
 #include "server/read.h"
 
@@ -24,11 +25,6 @@ static const struct plan_scope *scope_of(const struct request *request)
 
 /* -- replies --------------------------------------------------------------------- */
 
-static void add_row(struct buf *body, const struct written *written, size_t i)
-{
-	encode_object(&written->layout, written->rows[i].batch, written->rows[i].row, body);
-}
-
 /* Whether the row is answered as reading it would answer it. */
 static bool is_whole(const struct written *written)
 {
@@ -42,13 +38,14 @@ static bool is_whole(const struct written *written)
 }
 
 /* The row, with the ETag that reading it would have. */
-static void add_tagged_row(struct request *request, const struct written *written)
+static void add_tagged_row(struct request *request, const struct embedding *embedding,
+                           const struct written *written)
 {
 	struct buf *body = &request->reply.body;
 	size_t from = body->n;
 
-	add_row(body, written, 0);
-	if (is_whole(written))
+	embed_row(embedding, written, 0, body);
+	if (!embedding->fetched && is_whole(written))
 		etag_add(request, (struct str){body->p + from, body->n - from});
 }
 
@@ -95,7 +92,8 @@ static void add_location(struct request *request, const struct written *written)
 }
 
 /* "results":[…] */
-static bool add_results(struct request *request, const struct written *written)
+static bool add_results(struct request *request, const struct embedding *embedding,
+                        const struct written *written)
 {
 	struct buf *body = &request->reply.body;
 
@@ -103,7 +101,7 @@ static bool add_results(struct request *request, const struct written *written)
 	for (size_t i = 0; i < written->nrows; i++) {
 		if (i)
 			buf_add_char(body, ',');
-		add_row(body, written, i);
+		embed_row(embedding, written, i, body);
 		if (body->n > REPLY_CHUNK && !reply_flush(request))
 			return false;
 	}
@@ -122,18 +120,19 @@ static bool reply_counted(struct request *request, struct str what, const struct
 	buf_add_int(body, (int64_t)written->affected);
 	if (written->shows_rows) {
 		buf_add_char(body, ',');
-		if (!add_results(request, written))
+		if (!add_results(request, NULL, written))
 			return false;
 	}
 	buf_add_char(body, '}');
 	return true;
 }
 
-static bool reply_rows(struct request *request, const struct written *written)
+static bool reply_rows(struct request *request, const struct embedding *embedding,
+                       const struct written *written)
 {
 	request->reply.status = 201;
 	buf_add_char(&request->reply.body, '{');
-	if (!add_results(request, written))
+	if (!add_results(request, embedding, written))
 		return false;
 	buf_add_char(&request->reply.body, '}');
 	return true;
@@ -156,7 +155,7 @@ static bool reply_deleted(struct request *request, const struct deleted *deleted
 	buf_add_char(body, '}');
 	if (deleted->rows.shows_rows) {
 		buf_add_char(body, ',');
-		if (!add_results(request, &deleted->rows))
+		if (!add_results(request, NULL, &deleted->rows))
 			return false;
 	}
 	buf_add_char(body, '}');
@@ -180,72 +179,151 @@ static void show_only(struct request *request, const struct returning *returning
 
 /* -- create ---------------------------------------------------------------------- */
 
-bool change_create(struct request *request)
-{
-	const struct value *body, *objects;
+/* A method that makes rows, or changes one, with its answer. */
+struct making {
+	struct request *request;
+	const struct value *value; /* the body without the options */
 	struct write_options options;
 	struct returning returning;
+	bool is_created;
 	struct written written;
+	struct embedding embedding;
+};
 
-	if (!request_value(request, no_members, &body) ||
-	    !request_options(request, body, OPTION_RETURNING | OPTION_VALIDATE, true, &objects, &options) ||
-	    !read_shown(request, &options, &returning) ||
-	    !write_create(&request->db, request->model, scope_of(request), &options, objects, &written,
-	                  &request->error))
+/* `is_row`: the body is a row, whose fields are told from options. */
+static bool read_making(struct request *request, bool is_row, struct making *making)
+{
+	const struct value *body;
+
+	*making = (struct making){.request = request};
+	return request_value(request, no_members, &body) &&
+	       request_options(request, body, OPTION_RETURNING | OPTION_VALIDATE, is_row, &making->value,
+	                       &making->options) &&
+	       read_shown(request, &making->options, &making->returning);
+}
+
+/* What the client chose to see has no related rows. */
+static bool make(struct making *making, const struct value *objects, bool (*write)(void *arg))
+{
+	struct request *request = making->request;
+	bool is_nested = !making->options.returning && objects && write_is_nested(request->model, objects);
+
+	if (!embed_write(request, is_nested, write, making, &making->written, &making->embedding))
 		return false;
-	if (objects->kind == VALUE_LIST)
-		return reply_rows(request, &written);
-	add_location(request, &written);
-	show_only(request, &returning, &written);
-	add_tagged_row(request, &written);
+	show_only(request, &making->returning, &making->written);
 	return true;
+}
+
+static bool run_create(void *arg)
+{
+	struct making *making = arg;
+	struct request *request = making->request;
+
+	return write_create(&request->db, request->model, scope_of(request), &making->options,
+	                    making->value, &making->written, &request->error);
+}
+
+bool change_create(struct request *request)
+{
+	struct making making;
+
+	if (!read_making(request, true, &making) || !make(&making, making.value, run_create))
+		return false;
+	if (making.value->kind == VALUE_LIST)
+		return reply_rows(request, &making.embedding, &making.written);
+	add_location(request, &making.written);
+	add_tagged_row(request, &making.embedding, &making.written);
+	return true;
+}
+
+static bool run_bulk_create(void *arg)
+{
+	struct making *making = arg;
+	struct request *request = making->request;
+
+	return write_bulk_create(&request->db, request->model, scope_of(request), &making->options,
+	                         making->value, &making->written, &request->error);
 }
 
 bool change_bulk_create(struct request *request)
 {
-	const struct value *body, *objects;
-	struct write_options options;
-	struct returning returning;
-	struct written written;
+	struct making making;
 
-	if (!request_value(request, no_members, &body) ||
-	    !request_options(request, body, OPTION_RETURNING | OPTION_VALIDATE, false, &objects, &options) ||
-	    !read_shown(request, &options, &returning) ||
-	    !write_bulk_create(&request->db, request->model, scope_of(request), &options, objects, &written,
-	                       &request->error))
+	if (!read_making(request, false, &making))
 		return false;
-	show_only(request, &returning, &written);
-	if (returning.shows_rows)
-		return reply_rows(request, &written);
+	const struct value *objects = value_get(making.value, "objects");
+	if (!make(&making, objects ? objects : making.value, run_bulk_create))
+		return false;
+	if (making.returning.shows_rows)
+		return reply_rows(request, &making.embedding, &making.written);
 	request->reply.status = 201;
-	written.affected = written.nrows;
-	written.shows_rows = false;
-	return reply_counted(request, STR("created"), &written);
+	making.written.affected = making.written.nrows;
+	making.written.shows_rows = false;
+	return reply_counted(request, STR("created"), &making.written);
+}
+
+static bool run_get_or_create(void *arg)
+{
+	struct making *making = arg;
+	struct request *request = making->request;
+
+	return write_get_or_create(&request->db, request->model, scope_of(request), &making->options,
+	                           making->value, &making->is_created, &making->written,
+	                           &request->error);
+}
+
+static bool run_update_or_create(void *arg)
+{
+	struct making *making = arg;
+	struct request *request = making->request;
+
+	return write_update_or_create(&request->db, request->model, scope_of(request), &making->options,
+	                              making->value, &making->is_created, &making->written,
+	                              &request->error);
+}
+
+/* Related rows may stand in any of the three. */
+static const struct value *all_values(const struct making *making)
+{
+	static const char *const names[] = {"lookup", "defaults", "create_defaults"};
+	struct arena *arena = making->request->arena;
+	struct value *list = ARENA_NEW(arena, struct value);
+	struct value *items = ARENA_ARRAY(arena, struct value, 3);
+	size_t n = 0;
+
+	for (size_t i = 0; i < 3; i++) {
+		const struct value *value = value_get(making->value, names[i]);
+		if (value)
+			items[n++] = *value;
+	}
+	*list = (struct value){.kind = VALUE_LIST, .list = {items, n}};
+	return list;
+}
+
+static bool change_or_create(struct request *request, bool (*write)(void *arg))
+{
+	struct making making;
+
+	if (!read_making(request, false, &making) || !make(&making, all_values(&making), write))
+		return false;
+	if (making.is_created)
+		add_location(request, &making.written);
+	struct buf *reply = &request->reply.body;
+	buf_add(reply, making.is_created ? STR("{\"created\":true,\"result\":")
+	                                 : STR("{\"created\":false,\"result\":"));
+	embed_row(&making.embedding, &making.written, 0, reply);
+	buf_add_char(reply, '}');
+	return true;
 }
 
 bool change_get_or_create(struct request *request)
 {
-	const struct value *body, *value;
-	struct write_options options;
-	struct returning returning;
-	struct written written;
-	bool is_created;
+	return change_or_create(request, run_get_or_create);
+}
 
-	if (!request_value(request, no_members, &body) ||
-	    !request_options(request, body, OPTION_RETURNING | OPTION_VALIDATE, false, &value, &options) ||
-	    !read_shown(request, &options, &returning) ||
-	    !write_get_or_create(&request->db, request->model, scope_of(request), &options, value,
-	                         &is_created, &written, &request->error))
-		return false;
-	if (is_created)
-		add_location(request, &written);
-	show_only(request, &returning, &written);
-	struct buf *reply = &request->reply.body;
-	buf_add(reply, is_created ? STR("{\"created\":true,\"result\":")
-	                         : STR("{\"created\":false,\"result\":"));
-	add_row(reply, &written, 0);
-	buf_add_char(reply, '}');
-	return true;
+bool change_update_or_create(struct request *request)
+{
+	return change_or_create(request, run_update_or_create);
 }
 
 /* -- update ---------------------------------------------------------------------- */
@@ -332,18 +410,24 @@ bool change_update_all(struct request *request)
 	       update(request, &options, query, set);
 }
 
+static bool run_change(void *arg)
+{
+	struct making *making = arg;
+	struct request *request = making->request;
+
+	return write_row(&request->db, request->model, &request->scope, &making->options, making->value,
+	                 request->method == HTTP_PUT, &making->written, &request->error);
+}
+
 bool change_row(struct request *request)
 {
-	const struct value *body, *set;
-	struct write_options options;
-	struct written written;
+	struct making making;
 
-	if (!request_value(request, no_members, &body) ||
-	    !request_options(request, body, OPTION_RETURNING | OPTION_VALIDATE, true, &set, &options) ||
-	    !write_row(&request->db, request->model, &request->scope, &options, set,
-	               request->method == HTTP_PUT, &written, &request->error))
+	if (!read_making(request, true, &making) ||
+	    !embed_write(request, !making.options.returning && write_is_nested(request->model, making.value),
+	                 run_change, &making, &making.written, &making.embedding))
 		return false;
-	add_tagged_row(request, &written);
+	add_tagged_row(request, &making.embedding, &making.written);
 	return true;
 }
 

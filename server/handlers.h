@@ -59,6 +59,7 @@ bool change_create(struct request *request); /* also a plain POST: an object or 
 bool change_bulk_create(struct request *request);
 bool load_rows(struct request *request); /* server/load.c: the same with rows as CSV or NDJSON */
 bool change_get_or_create(struct request *request);
+bool change_update_or_create(struct request *request);
 bool change_bulk_update(struct request *request);
 bool change_update(struct request *request);      /* POST …/update */
 bool change_update_all(struct request *request);  /* PATCH /api/{model}?lookups */

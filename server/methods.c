@@ -29,6 +29,7 @@ const struct method methods[] = {
 	{"create", false, false, true, change_create, no_members},
 	{"bulk_create", false, false, true, change_bulk_create, no_members},
 	{"get_or_create", false, false, true, change_get_or_create, no_members},
+	{"update_or_create", false, false, true, change_update_or_create, no_members},
 	{"update", false, false, true, change_update, update_members},
 	{"bulk_update", false, false, true, change_bulk_update, no_members},
 	{"delete", false, false, true, change_delete, no_members},

@@ -131,6 +131,8 @@ void db_savepoint(struct db_tx *tx);
 void db_release(struct db_tx *tx);
 /* Undoes it, also after an error, and ends that savepoint. */
 void db_rollback_to(struct db_tx *tx);
+/* How many are open. */
+unsigned db_savepoints(const struct db_tx *tx);
 /* Waits.  Judges what constraints were to judge at the end, now: ERROR_INTEGRITY. */
 bool db_check_constraints(struct db_tx *tx, struct error *error);
 

@@ -235,6 +235,11 @@ void db_rollback_to(struct db_tx *tx)
 	push(tx, savepoints[tx->depth].release);
 }
 
+unsigned db_savepoints(const struct db_tx *tx)
+{
+	return tx->depth;
+}
+
 bool db_check_constraints(struct db_tx *tx, struct error *error)
 {
 	static const struct statement statements[] = {

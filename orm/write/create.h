@@ -6,10 +6,10 @@
 #include "orm/write/link.h"
 #include "orm/write/write.h"
 
-/* Waits.  As write_create() of one object; with INSERT_SKIPS a row that is there already makes
- * written->nrows 0. */
+/* Waits.  As write_create() of one object, `through_defaults` (may be NULL) beside it; `skips`: a row that is
+ * there already makes written->nrows 0. */
 bool create_object(struct writing *writing, const struct model *model,
                    const struct plan_scope *scope, const struct value *object,
-                   enum insert_conflict conflict, struct written *written);
+                   const struct value *through_defaults, bool skips, struct written *written);
 
 #endif

@@ -42,11 +42,11 @@ static struct str search_key(struct arena *arena, const struct field *field,
 static bool add_search(struct searches *searches, const struct field *field, struct cell *cell)
 {
 	struct arena *arena = searches->writing->arena;
-	struct str key = search_key(arena, field, cell->lookups);
+	struct str key = search_key(arena, field, cell->value);
 	const struct search *known = map_get(&searches->known, key);
 	struct search *search = ARENA_PUSH(arena, &searches->list);
 
-	*search = (struct search){field, cell->lookups, searches->statements.n, cell};
+	*search = (struct search){field, cell->value, searches->statements.n, cell};
 	if (known) {
 		search->statement = known->statement;
 		return true;
@@ -56,7 +56,7 @@ static bool add_search(struct searches *searches, const struct field *field, str
 	*copy = *search;
 	map_put(&searches->known, arena, key, copy);
 	const struct relation *relation = field->relation;
-	return plan_find(arena, relation->to, cell->lookups, &relation->target, 1,
+	return plan_find(arena, relation->to, cell->value, &relation->target, 1,
 	                 ARENA_PUSH(arena, &searches->statements), searches->writing->error);
 }
 

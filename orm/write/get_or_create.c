@@ -1,49 +1,97 @@
-/* get_or_create: find; else insert unless somebody was quicker; else find theirs.
+/* get_or_create and update_or_create: find; else insert unless somebody was quicker; else find theirs.
  *
- * ON CONFLICT DO NOTHING in place of a savepoint: a conflict is no error, so the way back to the
- * first step is the same inside a transaction.  A conflict with a row that the lookup does not
- * find is the client's to see: the row is then inserted without it.
+ * ON CONFLICT DO NOTHING in place of an error: the way back to the first step is then the same
+ * inside a transaction.  Only what brings related rows along is undone to a savepoint.  Rows that come and go
+ * between the two steps make another round, a bounded number of times; a conflict with a row that the
+ * lookup does not find is the client's to see.  A row that was found is changed by one UPDATE that names it
+ * and asks the lookup again, so that its expressions read the row as it is locked.
  */
 #include "orm/write/create.h"
 
 #include "orm/query/decode.h"
+#include "orm/write/nested.h"
+#include "orm/write/row_change.h"
+
+#define ROUNDS 10
+/* Savepoints that are left to others: a batch's operation, a chunk of a stream. */
+#define SAVEPOINTS_LEFT 2
 
 struct request {
 	struct writing *writing;
 	const struct model *model;
 	const struct plan_scope *scope;
+	bool updates;
+	const struct value *lookup, *defaults, *create_defaults, *through_defaults;
 	const struct plan *plan; /* of the lookup */
 	struct value object;     /* what is created */
+	struct error conflict;   /* why the last attempt to create failed */
+	bool *is_created;
 	struct written *written;
 };
 
-static bool check_members(struct writing *writing, const struct value *body)
+/* -- the body -------------------------------------------------------------------- */
+
+static const char *method_of(const struct request *request)
 {
-	static const struct str names[] = {STR_INIT("lookup"), STR_INIT("defaults")};
+	return request->updates ? "update_or_create" : "get_or_create";
+}
+
+static const struct value **place_of(struct request *request, struct str name)
+{
+	if (str_is(name, "lookup"))
+		return &request->lookup;
+	if (str_is(name, "defaults"))
+		return &request->defaults;
+	if (str_is(name, "create_defaults") && request->updates)
+		return &request->create_defaults;
+	if (str_is(name, "through_defaults") && request->scope && request->scope->relation &&
+	    request->scope->relation->kind == RELATION_MANY_TO_MANY)
+		return &request->through_defaults;
+	return NULL;
+}
+
+static bool unknown_member(struct request *request, const struct member *member)
+{
+	static const struct str names[] = {STR_INIT("lookup"), STR_INIT("defaults"),
+	                                   STR_INIT("create_defaults"), STR_INIT("through_defaults")};
+	struct error *error = request->writing->error;
+
+	if (str_is(member->key, "through_defaults"))
+		return error_set(error, ERROR_TYPE, member->value.pos,
+		                 "'through_defaults' are for the manager of a many-to-many relation.");
+	error_set(error, ERROR_BAD_REQUEST, member->value.pos,
+	          "%s takes \"lookup\" and \"defaults\"%s, not '%.*s'.", method_of(request),
+	          request->updates ? ", and \"create_defaults\" for a new row" : "",
+	          STR_ARG(member->key));
+	error->suggestion = suggest_nearest(member->key, names, request->updates ? 3 : 2);
+	return false;
+}
+
+static bool read_body(struct request *request, const struct value *body)
+{
+	struct error *error = request->writing->error;
 
 	if (body->kind != VALUE_OBJECT)
-		return error_set(writing->error, ERROR_VALUE, body->pos,
-		                 "get_or_create takes {\"lookup\": {…}, \"defaults\": {…}}, not %s.",
-		                 value_kind_name(body->kind));
+		return error_set(error, ERROR_VALUE, body->pos,
+		                 "%s takes {\"lookup\": {…}, \"defaults\": {…}}, not %s.",
+		                 method_of(request), value_kind_name(body->kind));
 	for (size_t i = 0; i < body->object.n; i++) {
 		const struct member *member = &body->object.members[i];
-		bool is_known = str_eq(member->key, names[0]) || str_eq(member->key, names[1]);
-		if (is_known && member->value.kind == VALUE_OBJECT)
+		const struct value **place = place_of(request, member->key);
+		if (!place)
+			return unknown_member(request, member);
+		/* Django's create_defaults=None. */
+		if (member->value.kind == VALUE_NULL && place != &request->lookup)
 			continue;
-		if (is_known)
-			return error_set(writing->error, ERROR_VALUE, member->value.pos,
-			                 "'%.*s' is an object, not %s.", STR_ARG(member->key),
-			                 value_kind_name(member->value.kind));
-		error_set(writing->error, ERROR_BAD_REQUEST, member->value.pos,
-		          "get_or_create takes \"lookup\" and \"defaults\", not '%.*s'.",
-		          STR_ARG(member->key));
-		writing->error->suggestion = suggest_nearest(member->key, names, 2);
-		return false;
+		if (member->value.kind != VALUE_OBJECT)
+			return error_set(error, ERROR_VALUE, member->value.pos, "'%.*s' is an object, not %s.",
+			                 STR_ARG(member->key), value_kind_name(member->value.kind));
+		*place = &member->value;
 	}
-	if (value_get(body, "lookup"))
+	if (request->lookup)
 		return true;
-	return error_set(writing->error, ERROR_BAD_REQUEST, body->pos,
-	                 "get_or_create needs a \"lookup\".");
+	return error_set(error, ERROR_BAD_REQUEST, body->pos, "%s needs a \"lookup\".",
+	                 method_of(request));
 }
 
 /* -- the row to be created ------------------------------------------------------- */
@@ -82,9 +130,11 @@ static bool is_overridden(const struct model *model, const struct value *default
 }
 
 /* The lookup's values and the defaults; a default wins, as Django has it. */
-static void read_object(struct request *request, const struct value *body)
+static void read_object(struct request *request)
 {
-	const struct value *lookup = value_get(body, "lookup"), *defaults = value_get(body, "defaults");
+	const struct value *lookup = request->lookup;
+	const struct value *defaults =
+		request->create_defaults ? request->create_defaults : request->defaults;
 	size_t most = lookup->object.n + (defaults ? defaults->object.n : 0), n = 0;
 	struct member *members = ARENA_ARRAY(request->writing->arena, struct member, most);
 
@@ -103,19 +153,25 @@ static void read_object(struct request *request, const struct value *body)
 
 /* -- finding --------------------------------------------------------------------- */
 
-static bool plan_lookup(struct request *request, const struct value *body)
+static bool decode_lookup(const struct request *request, const struct query **query)
 {
-	struct writing *writing = request->writing;
-	const struct query *query;
-	struct member *filter = ARENA_NEW(writing->arena, struct member);
-	struct value *clause = ARENA_NEW(writing->arena, struct value);
+	struct arena *arena = request->writing->arena;
+	struct member *filter = ARENA_NEW(arena, struct member);
+	struct value *clause = ARENA_NEW(arena, struct value);
 
-	*filter = (struct member){.key = STR("filter"), .value = *value_get(body, "lookup")};
+	*filter = (struct member){.key = STR("filter"), .value = *request->lookup};
 	*clause = (struct value){
-		.kind = VALUE_OBJECT, .pos = body->pos, .object = {.members = filter, .n = 1}};
-	return decode_query(writing->arena, clause, NULL, &query, writing->error) &&
-	       plan_pick(writing->arena, request->model, request->scope, query, PLAN_GET,
-	                 &request->plan, writing->error);
+		.kind = VALUE_OBJECT, .pos = request->lookup->pos, .object = {.members = filter, .n = 1}};
+	return decode_query(arena, clause, NULL, query, request->writing->error);
+}
+
+static bool plan_lookup(struct request *request)
+{
+	const struct query *query;
+
+	return decode_lookup(request, &query) &&
+	       plan_pick(request->writing->arena, request->model, request->scope, query, PLAN_GET,
+	                 &request->plan, request->writing->error);
 }
 
 /* Waits. */
@@ -141,60 +197,177 @@ static bool find(struct request *request, bool *is_found)
 	return true;
 }
 
-/* Waits.  An IntegrityError that a concurrent request's row explains is none. */
-static bool find_instead(struct request *request)
+/* -- changing what was found ----------------------------------------------------- */
+
+static const struct value *found_key(const struct request *request)
+{
+	const struct model *model = request->model;
+	const struct written *written = request->written;
+	struct value *parts = ARENA_ARRAY(request->writing->arena, struct value, model->npk_fields);
+
+	for (size_t i = 0; i < model->npk_fields; i++)
+		for (size_t k = 0; k < written->layout.n; k++) {
+			const struct layout_member *member = &written->layout.members[k];
+			if (member->kind != LAYOUT_COLUMN || member->field != model->pk_fields[i])
+				continue;
+			parts[i] = (struct value){.kind = VALUE_TEXT, .is_loose = true};
+			parts[i].text = db_cell(written->rows[0].batch, written->rows[0].row, member->column);
+		}
+	if (model->pk)
+		return parts;
+	struct value *list = ARENA_NEW(request->writing->arena, struct value);
+	*list = (struct value){.kind = VALUE_LIST, .list = {parts, model->npk_fields}};
+	return list;
+}
+
+/* Waits.  *is_there: the row was still there, and still what the lookup asks for. */
+static bool change_found(struct request *request, bool *is_there)
+{
+	static const struct value nothing = {.kind = VALUE_OBJECT};
+	struct writing *writing = request->writing;
+	struct plan_scope scope = request->scope ? *request->scope : (struct plan_scope){0};
+	struct row_change *change = ARENA_NEW(writing->arena, struct row_change);
+	struct validation validation;
+	const struct query *query;
+
+	*is_there = false;
+	scope.pk = found_key(request);
+	writing_validation(writing, &validation);
+	if (!row_change_read(change, writing, request->model, ASSIGN_SAVE, &validation,
+	                     request->defaults ? request->defaults : &nothing) ||
+	    !validation_finish(&validation, writing->error) || !decode_lookup(request, &query) ||
+	    !row_change_run(change, &scope, query, request->written))
+		return false;
+	*is_there = request->written->nrows == 1;
+	return true;
+}
+
+static bool take(struct request *request, bool *is_done)
+{
+	if (!find(request, is_done) || !*is_done)
+		return !error_is_set(request->writing->error);
+	return !request->updates || change_found(request, is_done);
+}
+
+/* -- creating -------------------------------------------------------------------- */
+
+/* A refusal that a concurrent request's row explains is none. */
+static bool keep_conflict(struct request *request)
 {
 	struct error *error = request->writing->error;
-	struct error before = *error;
-	bool is_found;
 
-	if (error->kind != ERROR_INTEGRITY || request->writing->session->tx)
+	if (error->kind != ERROR_INTEGRITY)
 		return false;
+	request->conflict = *error;
 	error_clear(error);
-	if (!find(request, &is_found))
-		return false;
-	if (!is_found)
-		*error = before;
-	return is_found;
+	return true;
 }
 
-static bool create(struct request *request, enum insert_conflict conflict)
+static bool create(struct request *request, bool skips)
 {
 	return create_object(request->writing, request->model, request->scope, &request->object,
-	                     conflict, request->written);
+	                     request->through_defaults, skips, request->written);
 }
 
-static bool get_or_create(struct request *request, bool *is_created)
+static bool create_in_savepoint(struct writing *writing, void *arg)
 {
-	bool is_found;
+	struct request *request = arg;
+	struct db_tx *tx = writing->session->tx;
 
-	if (!find(request, &is_found))
+	if (db_savepoints(tx) + SAVEPOINTS_LEFT >= DB_SAVEPOINTS)
+		return error_set(writing->error, ERROR_BAD_REQUEST, request->object.pos,
+		                 "Rows that are got or created stand too deep in one another.");
+	db_savepoint(tx);
+	if (create(request, false)) {
+		db_release(tx);
+		*request->is_created = true;
+		return true;
+	}
+	db_rollback_to(tx);
+	return keep_conflict(request);
+}
+
+/* Waits.  False: an error; *request->is_created tells whether the row was made. */
+static bool try_to_create(struct request *request)
+{
+	if (nested_is_in(request->model, &request->object))
+		return writing_atomically(request->writing, create_in_savepoint, request);
+	if (create(request, true)) {
+		*request->is_created = request->written->nrows == 1;
+		return true;
+	}
+	/* A foreign key's or a check's: it has ended the transaction. */
+	return !request->writing->session->tx && keep_conflict(request);
+}
+
+/* A refusal for good.  Where related rows came first, a row is not passed over but refused, perhaps for one that
+ * is gone again by now. */
+static bool is_final(const struct request *request)
+{
+	return request->conflict.kind != ERROR_NONE &&
+	       !nested_is_in(request->model, &request->object);
+}
+
+static bool run(struct writing *writing, void *arg)
+{
+	struct request *request = arg;
+	bool is_done;
+
+	*request->is_created = false;
+	request->conflict = (struct error){0};
+	for (int round = 0; round < ROUNDS; round++) {
+		if (!take(request, &is_done) || is_done)
+			return is_done;
+		if (is_final(request)) {
+			*writing->error = request->conflict;
+			return false;
+		}
+		if (!try_to_create(request) || *request->is_created)
+			return *request->is_created;
+	}
+	*request->is_created = create(request, false);
+	return *request->is_created;
+}
+
+static bool get_or_create(struct db_session *session, struct request *request,
+                          const struct write_options *options, const struct value *body,
+                          struct error *error)
+{
+	struct writing *writing = ARENA_NEW(session->arena, struct writing);
+
+	*request->is_created = false;
+	writing_init(writing, session, request->model->registry, options, error);
+	request->writing = writing;
+	if (!read_body(request, body) || !plan_lookup(request))
 		return false;
-	if (is_found)
-		return true;
-	if (!create(request, INSERT_SKIPS))
-		return find_instead(request);
-	*is_created = request->written->nrows == 1;
-	if (*is_created)
-		return true;
-	if (!find(request, &is_found) || is_found)
-		return is_found;
-	*is_created = true;
-	return create(request, INSERT_FAILS);
+	read_object(request);
+	/* Related rows are changed along with the row that was found, or not at all. */
+	if (request->updates && request->defaults && nested_is_in(request->model, request->defaults))
+		return writing_atomically(writing, run, request);
+	return run(writing, request);
 }
 
 bool write_get_or_create(struct db_session *session, const struct model *model,
-                         const struct plan_scope *scope, const struct value *body, bool *is_created,
-                         struct written *written, struct error *error)
+                         const struct plan_scope *scope, const struct write_options *options,
+                         const struct value *body, bool *is_created, struct written *written,
+                         struct error *error)
 {
-	struct writing writing;
 	struct request request = {
-		.writing = &writing, .model = model, .scope = scope, .written = written};
+		.model = model, .scope = scope, .is_created = is_created, .written = written};
 
-	*is_created = false;
-	writing_init(&writing, session, model->registry, error);
-	if (!check_members(&writing, body) || !plan_lookup(&request, body))
-		return false;
-	read_object(&request, body);
-	return get_or_create(&request, is_created);
+	return get_or_create(session, &request, options, body, error);
+}
+
+bool write_update_or_create(struct db_session *session, const struct model *model,
+                            const struct plan_scope *scope, const struct write_options *options,
+                            const struct value *body, bool *is_created, struct written *written,
+                            struct error *error)
+{
+	struct request request = {.model = model,
+	                          .scope = scope,
+	                          .updates = true,
+	                          .is_created = is_created,
+	                          .written = written};
+
+	return get_or_create(session, &request, options, body, error);
 }

@@ -2,6 +2,7 @@
 #include "orm/write/insert.h"
 
 #include "orm/model/field_types.h"
+#include "orm/sql/insert_value.h"
 #include "orm/write/parts.h"
 
 #define TEXT_ARRAY_OID 1009
@@ -36,9 +37,9 @@ static bool is_empty(const struct model *model, const struct row *row)
 }
 
 /* What is the same for every row: true when added. */
-static bool add_made(struct sql *sql, enum cell_kind kind)
+static bool add_made(struct sql *sql, const struct cell *cell)
 {
-	switch (kind) {
+	switch (cell->kind) {
 	case CELL_NOW:
 		sql_lit(sql, "now()");
 		return true;
@@ -46,12 +47,17 @@ static bool add_made(struct sql *sql, enum cell_kind kind)
 		sql_lit(sql, "gen_random_uuid()");
 		return true;
 	case CELL_ABSENT:
+	case CELL_EXPR:
+		insert_value_emit(sql, cell->expr);
+		return true;
 	case CELL_TEXT:
 	case CELL_ORDER:
-	case CELL_FIND:
 		return false;
+	case CELL_FIND:
+	case CELL_NESTED:
+		break;
 	}
-	return false;
+	BUG("a row is written before what it refers to is known");
 }
 
 /* (SELECT coalesce(max("_order") + 1, 0) FROM table WHERE "question_id" = …: the caller ends it. */
@@ -74,7 +80,7 @@ static void add_value(struct sql *sql, const struct model *model, const struct r
 {
 	const struct cell *cell = cell_of(row, field);
 
-	if (add_made(sql, cell->kind))
+	if (add_made(sql, cell))
 		return;
 	if (cell->kind != CELL_ORDER) {
 		sql_field_param(sql, field, cell->text);
@@ -85,8 +91,40 @@ static void add_value(struct sql *sql, const struct model *model, const struct r
 	sql_lit(sql, ")");
 }
 
+/* The words of a condition are the model file's (plan_schema_sql), no request's. */
+static void add_target(struct sql *sql, const struct conflict *conflict)
+{
+	sql_lit(sql, " ON CONFLICT (");
+	for (size_t i = 0; i < conflict->nunique_fields; i++) {
+		sql_const(sql, i ? ", " : "");
+		sql_name(sql, conflict->unique_fields[i]->column);
+	}
+	sql_lit(sql, ")");
+	if (!conflict->condition.p)
+		return;
+	sql_lit(sql, " WHERE ");
+	buf_add(&sql->text, conflict->condition);
+}
+
+static void add_conflict(struct sql *sql, const struct conflict *conflict)
+{
+	if (!conflict || conflict->kind == INSERT_FAILS)
+		return;
+	if (conflict->kind == INSERT_SKIPS) {
+		sql_lit(sql, " ON CONFLICT DO NOTHING");
+		return;
+	}
+	add_target(sql, conflict);
+	for (size_t i = 0; i < conflict->nupdate_fields; i++) {
+		sql_const(sql, i ? ", " : " DO UPDATE SET ");
+		sql_name(sql, conflict->update_fields[i]->column);
+		sql_lit(sql, " = EXCLUDED.");
+		sql_name(sql, conflict->update_fields[i]->column);
+	}
+}
+
 void insert_one(struct arena *arena, const struct model *model, const struct row *row,
-                enum insert_conflict conflict, struct statement *statement)
+                const struct conflict *conflict, struct statement *statement)
 {
 	struct sql sql;
 	bool is_first = true;
@@ -106,8 +144,7 @@ void insert_one(struct arena *arena, const struct model *model, const struct row
 	}
 	if (!is_first)
 		sql_lit(&sql, ")");
-	if (conflict == INSERT_SKIPS)
-		sql_lit(&sql, " ON CONFLICT DO NOTHING");
+	add_conflict(&sql, conflict);
 	part_returning(&sql, model);
 	sql_finish(&sql, model->ncolumns, statement);
 }
@@ -172,14 +209,14 @@ static void add_outputs(struct sql *sql, const struct model *model, const struct
 	bool is_first = true;
 
 	for (size_t i = 0; i < model->ncolumns; i++) {
-		enum cell_kind kind = cell_of(shape, model->columns[i])->kind;
-		if (kind == CELL_ABSENT)
+		const struct cell *cell = cell_of(shape, model->columns[i]);
+		if (cell->kind == CELL_ABSENT)
 			continue;
 		sql_const(sql, is_first ? " " : ", ");
 		is_first = false;
-		if (kind == CELL_ORDER)
+		if (cell->kind == CELL_ORDER)
 			add_order(sql, model, shape);
-		else if (!add_made(sql, kind))
+		else if (!add_made(sql, cell))
 			add_output(sql, model->columns[i], number++);
 	}
 }
@@ -215,7 +252,7 @@ static unsigned add_source(struct sql *sql, const struct model *model,
 }
 
 void insert_many(struct arena *arena, const struct model *model, const struct row *const *rows,
-                 size_t n, enum insert_conflict conflict, struct statement *statement)
+                 size_t n, const struct conflict *conflict, struct statement *statement)
 {
 	struct sql sql;
 
@@ -231,16 +268,20 @@ void insert_many(struct arena *arena, const struct model *model, const struct ro
 		sql_param(&sql, arena_printf(arena, "%zu", n), INTEGER_OID, (struct str){NULL, 0});
 		sql_lit(&sql, ")");
 	}
-	if (conflict == INSERT_SKIPS)
-		sql_lit(&sql, " ON CONFLICT DO NOTHING");
+	add_conflict(&sql, conflict);
 	part_returning(&sql, model);
 	sql_finish(&sql, model->ncolumns, statement);
+}
+
+static bool same_way(const struct cell *a, const struct cell *b)
+{
+	return a->kind == b->kind && (a->kind != CELL_EXPR || value_eq(a->value, b->value));
 }
 
 bool insert_same_shape(const struct model *model, const struct row *a, const struct row *b)
 {
 	for (size_t i = 0; i < model->ncolumns; i++)
-		if (cell_of(a, model->columns[i])->kind != cell_of(b, model->columns[i])->kind)
+		if (!same_way(cell_of(a, model->columns[i]), cell_of(b, model->columns[i])))
 			return false;
 	return true;
 }

@@ -12,14 +12,24 @@
 /* More rows than this go in several statements of one transaction. */
 #define INSERT_ROWS_MAX 10000
 
-enum insert_conflict { INSERT_FAILS, INSERT_SKIPS /* ON CONFLICT DO NOTHING */ };
+/* What happens to a row that is there already. */
+struct conflict {
+	enum { INSERT_FAILS, INSERT_SKIPS /* DO NOTHING */, INSERT_UPDATES /* DO UPDATE */ } kind;
+	/* INSERT_UPDATES: the columns of the unique constraint (and its condition; p == NULL: none), and those to
+	 * be set to what the new row would have had. */
+	const struct field **unique_fields;
+	size_t nunique_fields;
+	struct str condition;
+	const struct field **update_fields;
+	size_t nupdate_fields;
+};
 
-/* One row; answers every column of the model. */
+/* One row; answers every column of the model.  `conflict` NULL: an IntegrityError. */
 void insert_one(struct arena *arena, const struct model *model, const struct row *row,
-                enum insert_conflict conflict, struct statement *statement);
+                const struct conflict *conflict, struct statement *statement);
 /* Rows of one shape; answers every column, in the order of the rows. */
 void insert_many(struct arena *arena, const struct model *model, const struct row *const *rows,
-                 size_t n, enum insert_conflict conflict, struct statement *statement);
+                 size_t n, const struct conflict *conflict, struct statement *statement);
 /* Whether the same columns are given in the same way: one statement can take both. */
 bool insert_same_shape(const struct model *model, const struct row *a, const struct row *b);
 

@@ -5,6 +5,7 @@
  */
 #include "orm/write/link.h"
 
+#include "orm/sql/insert_value.h"
 #include "orm/write/delete.h"
 #include "orm/write/parts.h"
 
@@ -69,7 +70,8 @@ bool link_find(struct writing *writing, struct link *link, const struct plan_sco
 	       (!link->defaults || rows_find(writing, link->through, link->defaults, 1));
 }
 
-bool link_read_defaults(struct writing *writing, struct link *link, const struct value *object)
+bool link_read_defaults(struct writing *writing, struct link *link, const struct value *object,
+                        struct validation *validation)
 {
 	static const struct value none = {.kind = VALUE_OBJECT};
 	struct row *row = ARENA_NEW(writing->arena, struct row);
@@ -78,9 +80,9 @@ bool link_read_defaults(struct writing *writing, struct link *link, const struct
 	row_reader_init(&reader, writing, link->through, ROW_THROUGH);
 	reader.preset[0] = link->source;
 	reader.preset[1] = link->target;
+	reader.validation = validation;
 	link->defaults = row;
-	return row_read(&reader, object ? object : &none, row) &&
-	       validation_finish(&reader.validation, writing->error);
+	return row_read(&reader, object ? object : &none, row);
 }
 
 /* -- adding ---------------------------------------------------------------------- */
@@ -123,6 +125,8 @@ static void add_defaults(struct sql *sql, const struct link *link)
 			sql_lit(sql, "now()");
 		else if (cell->kind == CELL_UUID)
 			sql_lit(sql, "gen_random_uuid()");
+		else if (cell->kind == CELL_EXPR)
+			insert_value_emit(sql, cell->expr);
 		else
 			sql_field_param(sql, link->through->columns[i], cell->text);
 	}

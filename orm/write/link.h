@@ -25,8 +25,10 @@ bool owner_read(struct writing *writing, const struct plan_scope *scope, const s
                 struct str *value);
 /* The link of a many-to-many scope, whose owner and defaults are not yet read. */
 void link_init(struct link *link, const struct plan_scope *scope);
-/* Reads through_defaults (may be NULL) into link->defaults; asks no database. */
-bool link_read_defaults(struct writing *writing, struct link *link, const struct value *object);
+/* Reads through_defaults (may be NULL) into link->defaults; asks no database.  Violations are added to
+ * `validation`. */
+bool link_read_defaults(struct writing *writing, struct link *link, const struct value *object,
+                        struct validation *validation);
 /* Waits.  Finds the owner, and the rows that the defaults name. */
 bool link_find(struct writing *writing, struct link *link, const struct plan_scope *scope);
 /* All wait, and count rows as seen from the owner.  `keys` are distinct values of link->target. */

@@ -72,6 +72,16 @@ static bool needs_transaction(const struct change *change)
 	return change->kind == RELATED_SET || delete_needs_collecting(change->link.through);
 }
 
+static bool read_defaults(struct change *change)
+{
+	struct writing *writing = change->writing;
+	struct validation validation;
+
+	writing_validation(writing, &validation);
+	return link_read_defaults(writing, &change->link, through_defaults_of(change), &validation) &&
+	       validation_finish(&validation, writing->error);
+}
+
 static bool change_many_to_many(struct change *change)
 {
 	struct writing *writing = change->writing;
@@ -80,7 +90,7 @@ static bool change_many_to_many(struct change *change)
 	link_init(&change->link, change->scope);
 	const struct field *target = change->link.target;
 	if (!read_targets(change, target->relation->to, target->relation->target) ||
-	    (adds && !link_read_defaults(writing, &change->link, through_defaults_of(change))) ||
+	    (adds && !read_defaults(change)) ||
 	    !link_find(writing, &change->link, change->scope) || !find_targets(change))
 		return false;
 	if (!needs_transaction(change))

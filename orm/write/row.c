@@ -2,12 +2,15 @@
 #include "orm/write/row.h"
 
 #include "orm/query/decode.h"
+#include "orm/sql/insert_value.h"
+#include "orm/write/nested.h"
 
 void row_reader_init(struct row_reader *reader, struct writing *writing, const struct model *model,
                      enum row_mode mode)
 {
 	*reader = (struct row_reader){.writing = writing, .model = model, .mode = mode};
-	validation_init(&reader->validation, writing->arena);
+	writing_validation(writing, &reader->own);
+	reader->validation = &reader->own;
 }
 
 /* -- names ----------------------------------------------------------------------- */
@@ -60,6 +63,21 @@ bool row_member_field(struct writing *writing, const struct model *model,
 	return true;
 }
 
+bool row_member_nested(struct writing *writing, const struct model *model,
+                       const struct member *member, struct row_nested *nested)
+{
+	const struct field *field = model_field(model, member->key);
+	const struct relation *relation;
+	bool is_reverse;
+
+	if (str_is(member->key, "pk") || (field && !is_many_to_many(field)) ||
+	    !model_accessor(model, member->key, &relation, &is_reverse) || (!field && !is_reverse))
+		return false;
+	*ARENA_PUSH(writing->arena, nested) = (struct nested_member){
+		.name = member->key, .value = &member->value, .relation = relation, .is_reverse = is_reverse};
+	return true;
+}
+
 /* -- values ---------------------------------------------------------------------- */
 
 bool row_made_value(const struct value *value, enum cell_kind *kind)
@@ -95,7 +113,7 @@ static bool names_a_row(const struct field *field, const struct value *value, bo
 static bool read_text(struct row_reader *reader, const struct field *field,
                       const struct value *value, struct cell *cell)
 {
-	if (!validate_value(&reader->validation, field, value, &cell->text))
+	if (!validate_value(reader->validation, field, value, &cell->text))
 		return true;
 	cell->kind = CELL_TEXT;
 	return true;
@@ -114,6 +132,21 @@ static bool made_value_fits(struct row_reader *reader, const struct field *field
 	                 field->value_field->type->description, kind == CELL_NOW ? "now" : "a UUID");
 }
 
+/* The one row that an object of lookups finds, or one that an instruction makes. */
+static bool read_named(struct row_reader *reader, const struct field *field,
+                       const struct value *value, struct cell *cell)
+{
+	*cell = (struct cell){.kind = CELL_FIND, .value = value};
+	if (nested_verb_of(value) == NESTED_NONE)
+		return true;
+	if (!reader->nested)
+		return nested_refuse(reader->writing, value);
+	cell->kind = CELL_NESTED;
+	*ARENA_PUSH(reader->writing->arena, reader->nested) = (struct nested_member){
+		.name = field->name, .value = value, .relation = field->relation, .field = field};
+	return true;
+}
+
 static bool read_given(struct row_reader *reader, const struct field *field,
                        const struct value *value, bool by_key, struct cell *cell)
 {
@@ -121,17 +154,15 @@ static bool read_given(struct row_reader *reader, const struct field *field,
 		return true;
 	if (field->type->is_auto && value->kind == VALUE_NULL)
 		return true;
-	if (names_a_row(field, value, by_key)) {
-		*cell = (struct cell){.kind = CELL_FIND, .lookups = value};
-		return true;
-	}
+	if (names_a_row(field, value, by_key))
+		return read_named(reader, field, value, cell);
 	if (row_made_value(value, &cell->kind))
 		return made_value_fits(reader, field, value, cell->kind);
-	if (value_is_expression(value) && validate_unwrapped(value) == value)
-		return error_set(reader->writing->error, ERROR_NOT_SUPPORTED, value->pos,
-		                 "A new row takes values and {\"Now\": []}, {\"RandomUUID\": []} or "
-		                 "{\"Value\": …}; other expressions are for update.");
-	return read_text(reader, field, value, cell);
+	if (!value_is_expression(value) || validate_unwrapped(value) != value)
+		return read_text(reader, field, value, cell);
+	*cell = (struct cell){.kind = CELL_EXPR, .value = value};
+	return insert_value_read(reader->writing->arena, field, value, &cell->expr,
+	                         reader->writing->error);
 }
 
 /* A declared default is taken as it is: its author has answered for it. */
@@ -190,6 +221,9 @@ static bool read_members(struct row_reader *reader, const struct value *object, 
 		const struct member *member = &object->object.members[i];
 		const struct field *field;
 		bool by_key;
+		if (reader->nested &&
+		    row_member_nested(reader->writing, reader->model, member, reader->nested))
+			continue;
 		if (!row_member_field(reader->writing, reader->model, member, &field, &by_key))
 			return false;
 		if (is_given[field->index])
@@ -236,8 +270,22 @@ bool row_read(struct row_reader *reader, const struct value *object, struct row 
 		return error_set(reader->writing->error, ERROR_VALUE, object->pos,
 		                 "A row of %.*s must be an object of its fields, not %s.",
 		                 STR_ARG(reader->model->name), value_kind_name(object->kind));
+	if (reader->nested)
+		reader->nested->n = 0;
 	bool *is_given = ARENA_ARRAY(arena, bool, reader->model->nfields);
 	row->pos = object->pos;
 	row->cells = ARENA_ARRAY(arena, struct cell, reader->model->nfields);
 	return read_members(reader, object, row, is_given) && read_rest(reader, object, row, is_given);
+}
+
+struct row *rows_copy(struct arena *arena, const struct model *model, const struct row *rows, size_t n)
+{
+	struct row *copies = ARENA_ARRAY(arena, struct row, n);
+	struct cell *cells = ARENA_ARRAY(arena, struct cell, n * model->nfields);
+
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = (struct row){rows[i].pos, cells + i * model->nfields};
+		copy_bytes(copies[i].cells, rows[i].cells, model->nfields * sizeof *cells);
+	}
+	return copies;
 }

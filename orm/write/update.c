@@ -6,6 +6,7 @@
 #include "orm/write/assign.h"
 #include "orm/write/parts.h"
 #include "orm/write/require.h"
+#include "orm/write/row_change.h"
 
 struct update {
 	struct statement statement;
@@ -152,6 +153,39 @@ static bool change_row(struct writing *writing, const struct model *model,
 	return true;
 }
 
+/* -- one row with related ones ----------------------------------------------------- */
+
+struct nested_update {
+	struct row_change change;
+	const struct plan_scope *scope;
+	struct written *written;
+};
+
+static bool run_nested(struct writing *writing, void *arg)
+{
+	struct nested_update *update = arg;
+
+	return row_change_run(&update->change, update->scope, NULL, update->written) &&
+	       (update->written->nrows || writing_none_found(writing, update->change.model, NULL));
+}
+
+static bool change_nested(struct writing *writing, const struct model *model,
+                          const struct plan_scope *scope, enum assign_mode mode,
+                          const struct value *set, const struct returning *returning,
+                          struct written *written)
+{
+	struct nested_update update = {.scope = scope, .written = written};
+	struct validation validation;
+
+	writing_validation(writing, &validation);
+	if (!row_change_read(&update.change, writing, model, mode, &validation, set) ||
+	    !validation_finish(&validation, writing->error) ||
+	    !writing_atomically(writing, run_nested, &update))
+		return false;
+	returning_narrow(writing->arena, model, returning, &written->layout);
+	return true;
+}
+
 bool write_row(struct db_session *session, const struct model *model,
                const struct plan_scope *scope, const struct write_options *options,
                const struct value *set, bool is_whole, struct written *written, struct error *error)
@@ -166,8 +200,11 @@ bool write_row(struct db_session *session, const struct model *model,
 	writing_init(&writing, session, model->registry, options, error);
 	returning_all(writing.arena, model, &returning);
 	if (!returning_read(writing.arena, model, writing.options->returning, &returning, error) ||
-	    !keeps_key(&writing, model, scope, set) ||
-	    !assignments_read(&writing, model, mode, set, &assignments) ||
+	    !keeps_key(&writing, model, scope, set))
+		return false;
+	if (nested_is_in(model, set))
+		return change_nested(&writing, model, scope, mode, set, &returning, written);
+	if (!assignments_read(&writing, model, mode, set, &assignments) ||
 	    !change_row(&writing, model, scope, &assignments, &returning, written))
 		return false;
 	return written->affected || writing_none_found(&writing, model, NULL);

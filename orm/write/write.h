@@ -25,6 +25,11 @@ struct written {
 	size_t nrows;
 	bool shows_rows;   /* the rows are answered */
 	uint64_t affected; /* rows written, whether answered or not */
+	/* Paths of the related rows that were written along, for an answer that shows them. */
+	struct written_paths {
+		struct str *items;
+		size_t n, cap;
+	} embedded;
 };
 
 /* One object, or a list of them; `scope` (may be NULL) is a related manager whose owner the new
@@ -72,10 +77,11 @@ bool write_get_or_create(struct db_session *session, const struct model *model,
                          const struct value *body, bool *is_created, struct written *written,
                          struct error *error);
 /* As write_get_or_create(); a row that is there gets the "defaults", a new one "create_defaults" where they
- * are given.  The row's lock is held from reading to writing: no change between is lost. */
+ * are given.  Expressions of the defaults read the row under its lock: no change between is lost. */
 bool write_update_or_create(struct db_session *session, const struct model *model,
-                            const struct plan_scope *scope, const struct value *body,
-                            bool *is_created, struct written *written, struct error *error);
+                            const struct plan_scope *scope, const struct write_options *options,
+                            const struct value *body, bool *is_created, struct written *written,
+                            struct error *error);
 /* Whether an object of values, or a list of them, writes related rows along: a reader of the answer then wants
  * to be in the same transaction. */
 bool write_is_nested(const struct model *model, const struct value *objects);

@@ -2,6 +2,8 @@
 #include "orm/write/writing.h"
 
 #include "orm/write/integrity.h"
+#include "orm/write/validate.h"
+#include "orm/write/write.h"
 #include "orm/write/notify.h"
 
 #define ATTEMPTS 3
@@ -75,6 +77,12 @@ bool writing_atomically(struct writing *writing, bool (*body)(struct writing *wr
 	return true;
 }
 
+void writing_validation(const struct writing *writing, struct validation *validation)
+{
+	validation_init(validation, writing->arena);
+	validation->is_bare = writing->options && writing->options->is_unvalidated;
+}
+
 bool writing_none_found(struct writing *writing, const struct model *model, const struct pos *pos)
 {
 	if (!pos)
@@ -92,4 +100,27 @@ bool writing_many_found(struct writing *writing, const struct model *model, cons
 	return error_set(writing->error, ERROR_MULTIPLE, pos,
 	                 "get() returned more than one %.*s -- it returned %.*s!", STR_ARG(model->name),
 	                 STR_ARG(many));
+}
+
+struct public_body {
+	bool (*body)(void *arg);
+	void *arg;
+};
+
+static bool run_public(struct writing *writing, void *arg)
+{
+	const struct public_body *body = arg;
+
+	(void)writing;
+	return body->body(body->arg);
+}
+
+bool write_atomically(struct db_session *session, const struct registry *registry,
+                      bool (*body)(void *arg), void *arg, struct error *error)
+{
+	struct public_body public = {body, arg};
+	struct writing writing;
+
+	writing_init(&writing, session, registry, NULL, error);
+	return writing_atomically(&writing, run_public, &public);
 }

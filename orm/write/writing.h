@@ -11,6 +11,8 @@
 #include "orm/sql/plan.h"
 #include "orm/write/options.h"
 
+struct validation; /* orm/write/validate.h */
+
 struct writing {
 	struct db_session *session;
 	struct arena *arena;
@@ -37,6 +39,9 @@ bool writing_read(struct writing *writing, const struct statement *statements, s
  * be able to begin anew. */
 bool writing_atomically(struct writing *writing, bool (*body)(struct writing *writing, void *arg),
                         void *arg);
+
+/* Gathers violations of what this write is given; none of the model's rules is asked with "validate": false. */
+void writing_validation(const struct writing *writing, struct validation *validation);
 
 /* "Role matching query does not exist." and "get() returned more than one Role -- it returned 2!" */
 bool writing_none_found(struct writing *writing, const struct model *model, const struct pos *pos);

@@ -43,7 +43,7 @@ static void swap_atomically(void *arg)
 	struct swapper *swapper = arg;
 	struct writing writing;
 	client_open(&swapper->client);
-	writing_init(&writing, &swapper->client.session, registry, &swapper->client.error);
+	writing_init(&writing, &swapper->client.session, registry, NULL, &swapper->client.error);
 	swapper->is_done = writing_atomically(&writing, swap, swapper);
 }
 
@@ -91,7 +91,7 @@ static void fail_inside(void *arg)
 	struct client *client = arg;
 	struct writing writing;
 
-	writing_init(&writing, &client->session, registry, &client->error);
+	writing_init(&writing, &client->session, registry, NULL, &client->error);
 	ck_assert(!writing_atomically(&writing, within, NULL));
 	ck_assert_ptr_null(writing.session->tx);
 	ck_assert_int_eq(client->error.kind, ERROR_INTEGRITY);

@@ -325,6 +325,18 @@ bool params_are_few(const struct statement *statements, size_t n, struct error *
 	return true;
 }
 
+/* Outside of a transaction a row's lock is gone before anybody could use it. */
+bool locks_are_kept(const struct db_session *session, const struct statement *statements, size_t n,
+                    struct error *error)
+{
+	for (size_t i = 0; session->tx == NULL && i < n; i++)
+		if (statements[i].locks_rows)
+			return error_set(error, ERROR_TRANSACTION, statements[i].lock_pos,
+			                 "select_for_update cannot be used outside of a transaction: it belongs "
+			                 "into an atomic batch.");
+	return true;
+}
+
 static unsigned shape_of(struct db *db, const struct statement *statement)
 {
 	uint64_t hash = str_hash(statement->sql);
@@ -362,7 +374,8 @@ bool db_run(struct db_session *session, const struct statement *statements, size
 		return true;
 	if (session->tx)
 		return db_tx_run(session->tx, statements, n, rows, error);
-	if (!session_is_usable(session, error) || !params_are_few(statements, n, error))
+	if (!session_is_usable(session, error) || !params_are_few(statements, n, error) ||
+	    !locks_are_kept(session, statements, n, error))
 		return false;
 	struct segment segment;
 	segment_init(&segment, session, error);
@@ -400,7 +413,8 @@ bool db_run_each(struct db_session *session, const struct statement *statements,
 		return true;
 	if (session->tx)
 		return db_tx_run(session->tx, statements, n, rows, error);
-	if (!session_is_usable(session, error) || !params_are_few(statements, n, error))
+	if (!session_is_usable(session, error) || !params_are_few(statements, n, error) ||
+	    !locks_are_kept(session, statements, n, error))
 		return false;
 	struct segment *segments = ARENA_ARRAY(session->arena, struct segment, n);
 	struct error *errors = ARENA_ARRAY(session->arena, struct error, n);

@@ -268,6 +268,9 @@ void db_destroy(struct db *db);
 bool session_is_usable(struct db_session *session, struct error *error);
 /* Whether the protocol can count the parameters of each; libpq would take the connection down.  ERROR_TOO_LARGE. */
 bool params_are_few(const struct statement *statements, size_t n, struct error *error);
+/* Whether locks on rows would be kept: the session has an open transaction.  ERROR_TRANSACTION. */
+bool locks_are_kept(const struct db_session *session, const struct statement *statements, size_t n,
+                    struct error *error);
 
 /* flight.c */
 /* Begins a flight; segments and control commands are added, then it is ended by its Sync. */

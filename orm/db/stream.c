@@ -95,7 +95,8 @@ bool db_stream_open(struct db_session *session, const struct statement *statemen
 	struct conn *conn;
 	if (session->tx != NULL)
 		return open_in_tx(session, statement, out, error);
-	if (!params_are_few(statement, 1, error) || !lease_connection(session, &conn, error))
+	if (!params_are_few(statement, 1, error) || !locks_are_kept(session, statement, 1, error) ||
+	    !lease_connection(session, &conn, error))
 		return false;
 	struct db_stream *stream = ARENA_NEW(session->arena, struct db_stream);
 	stream->session = session;

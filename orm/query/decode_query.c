@@ -255,15 +255,44 @@ static bool read_filtered_relation(struct decoder *d, const struct value *value,
 	return read_object(d, value, "an object of aliases");
 }
 
+static bool read_lock_member(struct decoder *d, const struct member *member, struct row_lock *lock)
+{
+	static const char *const members[] = {"nowait", "skip_locked", "of", "no_key", NULL};
+
+	if (str_is(member->key, "nowait"))
+		return read_bool(d, &member->value, &lock->nowait);
+	if (str_is(member->key, "skip_locked"))
+		return read_bool(d, &member->value, &lock->skip_locked);
+	if (str_is(member->key, "no_key"))
+		return read_bool(d, &member->value, &lock->no_key);
+	if (str_is(member->key, "of"))
+		return read_paths(d, &member->value, &lock->of, &lock->nof);
+	return unknown_word(d, member, "a member of select_for_update", members, NULL);
+}
+
 static bool read_select_for_update(struct decoder *d, const struct value *value,
                                    struct clause *clause)
 {
-	if (value->kind == VALUE_BOOL) {
-		clause->select_for_update = value->boolean ? value : NULL;
+	struct row_lock *lock;
+
+	clause->has_lock = true;
+	if (value->kind == VALUE_BOOL && !value->boolean)
 		return true;
-	}
+	lock = ARENA_NEW(d->arena, struct row_lock);
+	lock->pos = value->pos;
+	clause->lock = lock;
 	clause->select_for_update = value;
-	return read_object(d, value, "true or {\"nowait\", \"skip_locked\", \"of\", \"no_key\"}");
+	if (value->kind == VALUE_BOOL)
+		return true;
+	if (!read_object(d, value, "true or {\"nowait\", \"skip_locked\", \"of\", \"no_key\"}"))
+		return false;
+	for (size_t i = 0; i < value->object.n; i++)
+		if (!read_lock_member(d, &value->object.members[i], lock))
+			return false;
+	if (lock->nowait && lock->skip_locked)
+		return error_set(d->error, ERROR_VALUE, value->pos,
+		                 "The nowait option cannot be used with skip_locked.");
+	return true;
 }
 
 static bool read_using(struct decoder *d, const struct value *value, struct clause *clause)

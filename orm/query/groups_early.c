@@ -123,7 +123,7 @@ static bool is_simple(const struct select *select)
 	return select->is_grouped && !select->groups_by_key && select->group_by.n > 0 && select->joined.n == 0 &&
 	       select->derived == NULL && select->qualify.n == 0 && !select->is_distinct &&
 	       select->distinct_on.n == 0 && select->keys_field == NULL && !select->is_empty &&
-	       select->ncombined == 0 && !select->locks_rows && select->sources.items[0]->parent == NULL;
+	       select->ncombined == 0 && select->lock == NULL && select->sources.items[0]->parent == NULL;
 }
 
 /* A slice that no aggregate orders may be found by an index, a few groups at a time; and what a condition on the

@@ -50,6 +50,8 @@ struct resolved {
 	const struct path *distinct_on;
 	size_t ndistinct_on;
 	int64_t low, high; /* slice; high -1: open */
+	const struct row_lock *lock;
+	const struct pos *locks_at; /* the rows are locked because of this; NULL: they are not */
 	enum count_kind count;
 	int64_t count_cap;
 	bool is_grouped_explicitly;
@@ -74,6 +76,9 @@ bool resolve_columns(struct resolved *resolved);
 bool resolve_order(struct resolved *resolved, bool by_key_when_unordered);
 /* select's limit and offset from the slice. */
 void resolve_slice(struct resolved *resolved);
+/* select's lock, as select_for_update says; follows resolve_columns and the order.  ERROR_NOT_SUPPORTED where rows
+ * cannot be locked, ERROR_FIELD for a table that is not read. */
+bool resolve_lock(struct resolved *resolved);
 /* A further slice within the present one. */
 void narrow_slice(struct resolved *resolved, int64_t offset, int64_t limit, bool has_limit);
 /* The select as it is to be written: aggregates arranged, conditions on windows applied to the finished rows,

@@ -345,7 +345,7 @@ static bool refuse_unplanned(struct scope *scope, const struct clause *clause)
 		bool is_given;
 		const char *name;
 	} unplanned[] = {
-	    {clause->select_for_update != NULL, "select_for_update outside an atomic batch"},
+	    {clause->lock != NULL && scope->outer != NULL, "select_for_update in the query of an expression"},
 	    {clause->cursor != CURSOR_NONE, "after and before but for the list of a query itself"},
 	    {clause->using.p != NULL && !scope->is_top, "using in a nested query: it is asked where the outer one is"},
 	};
@@ -402,6 +402,7 @@ static bool refuse_after_combination(const struct resolved *q, const struct clau
 	    {clause->has_distinct, "distinct"},
 	    {clause->has_select_related, "select_related"},
 	    {clause->filtered_relation != NULL, "filtered_relation"},
+	    {clause->lock != NULL, "select_for_update"},
 	    {clause->combinator != COMBINATOR_NONE, "a second combination"},
 	};
 	static const char *const names[] = {"", "union", "intersection", "difference"};
@@ -445,6 +446,8 @@ static bool apply_clause(struct resolved *q, const struct clause *clause, struct
 		q->count = clause->count;
 		q->count_cap = clause->count_cap;
 	}
+	if (clause->has_lock)
+		q->lock = clause->lock;
 	q->is_none |= clause->is_none;
 	return true;
 }

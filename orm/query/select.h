@@ -200,6 +200,12 @@ struct source_list {
 	size_t n, cap;
 };
 
+/* FOR UPDATE of these tables, or of all in FROM. */
+struct rlock {
+	bool nowait, skip_locked, no_key;
+	struct source_list of;
+};
+
 struct select {
 	const struct model *model;
 	struct source_list sources; /* the base first; those that nothing names are not written */
@@ -230,7 +236,7 @@ struct select {
 	bool combines_all;
 	const struct select *const *combined;
 	size_t ncombined;
-	bool locks_rows;
+	const struct rlock *lock; /* the rows are locked; NULL: they are not */
 	/* Prefetch: the type of the parents' keys (NULL otherwise).  With a slice the select is evaluated once for each
 	 * key, under these two aliases. */
 	const struct field *keys_field;

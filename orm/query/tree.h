@@ -148,6 +148,14 @@ enum projection_kind { PROJECTION_NONE, PROJECTION_VALUES, PROJECTION_VALUES_LIS
 enum count_kind { COUNT_NONE, COUNT_EXACT, COUNT_ESTIMATED, COUNT_CAPPED };
 enum cursor_kind { CURSOR_NONE, CURSOR_AFTER, CURSOR_BEFORE };
 
+/* select_for_update. */
+struct row_lock {
+	const struct pos *pos;
+	bool nowait, skip_locked, no_key;
+	const struct path *of; /* "self", or what select_related joins; none: every table */
+	size_t nof;
+};
+
 /* One link of a chain.  Lists are absent (NULL, 0) unless their has_… says otherwise. */
 struct clause {
 	const struct pos *pos;
@@ -196,7 +204,9 @@ struct clause {
 	size_t ncombined;
 	const struct pos *combinator_pos;
 	const struct value *filtered_relation; /* decoded where it is resolved */
-	const struct value *select_for_update;
+	const struct value *select_for_update; /* as written; NULL: nothing is locked */
+	bool has_lock;
+	const struct row_lock *lock; /* with has_lock NULL: locks no more */
 	struct str using;
 	const struct pos *using_pos;
 	struct str timezone;

@@ -260,6 +260,25 @@ static void emit_combination(struct emit *e, const struct select *select)
 	emit_slice(e, select);
 }
 
+static void emit_lock(struct emit *e, const struct rlock *lock)
+{
+	if (lock->no_key)
+		sql_lit(&e->sql, " FOR NO KEY UPDATE");
+	else
+		sql_lit(&e->sql, " FOR UPDATE");
+	for (size_t i = 0; i < lock->of.n; i++) {
+		if (i == 0)
+			sql_lit(&e->sql, " OF ");
+		else
+			sql_lit(&e->sql, ", ");
+		sql_alias(&e->sql, lock->of.items[i]->alias);
+	}
+	if (lock->nowait)
+		sql_lit(&e->sql, " NOWAIT");
+	if (lock->skip_locked)
+		sql_lit(&e->sql, " SKIP LOCKED");
+}
+
 void emit_select(struct emit *e, const struct select *select)
 {
 	if (select->ncombined > 0) {
@@ -283,10 +302,8 @@ void emit_select(struct emit *e, const struct select *select)
 		emit_orders(e, select->order_by.items, select->order_by.n);
 	}
 	emit_slice(e, select);
-	if (select->locks_rows) {
-		sql_lit(&e->sql, " FOR UPDATE OF ");
-		sql_alias(&e->sql, select->sources.items[0]->alias);
-	}
+	if (select->lock != NULL)
+		emit_lock(e, select->lock);
 }
 
 /* SELECT r.c1, r.c2 FROM unnest($1) AS k(c1) CROSS JOIN LATERAL (… WHERE key = k.c1 … LIMIT $2) AS r(c1, c2) */

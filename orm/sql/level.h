@@ -12,7 +12,7 @@ struct scope *level_scope(struct resolver *r, const struct model *model, const s
 /* level_scope and the query's clauses. */
 bool level_start(struct arena *arena, const struct model *model, const struct plan_scope *address,
                  const struct query *query, struct resolver *r, struct resolved *q, struct error *error);
-/* The zone in which the query's statement is to run. */
+/* What the query's statement needs: the zone in which it is to run, a transaction. */
 void level_zone(const struct resolved *q, struct statement *statement);
 /* Ready to write the query's statement. */
 void level_emit(const struct resolved *q, struct emit *e);

@@ -105,6 +105,8 @@ void level_zone(const struct resolved *q, struct statement *statement)
 {
 	statement->zone = q->scope->zone;
 	statement->zone_pos = q->zone_pos;
+	statement->locks_rows = q->locks_at != NULL;
+	statement->lock_pos = q->locks_at;
 }
 
 void level_emit(const struct resolved *q, struct emit *e)
@@ -134,7 +136,8 @@ bool level_finish(struct resolved *q, bool by_key_when_unordered, struct plan **
 	struct arena *arena = q->scope->r->arena;
 	struct plan *plan = ARENA_NEW(arena, struct plan);
 
-	if (!resolve_columns(q) || !level_prefetch(q, plan) || !resolve_order(q, by_key_when_unordered))
+	if (!resolve_columns(q) || !level_prefetch(q, plan) ||
+	    !resolve_order(q, by_key_when_unordered) || !resolve_lock(q))
 		return false;
 	resolve_slice(q);
 	resolve_layout(q);

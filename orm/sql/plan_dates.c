@@ -92,6 +92,8 @@ bool plan_dates(struct arena *arena, const struct model *model, const struct pla
 	q.select->is_distinct = true;
 	*ARENA_PUSH(arena, &q.select->order_by) =
 	    (struct rorder){.expr = cut, .is_descending = dates->is_descending, .position = 1};
+	if (!resolve_lock(&q))
+		return false;
 	resolve_slice(&q);
 	level_write(&q, &plan->statement);
 	*member = (struct layout_member){.kind = LAYOUT_COLUMN, .field = cut->field};

@@ -139,6 +139,8 @@ static bool plan_rows(struct arena *arena, const struct model *model,
 	if (!read_place(arena, paging, page, &values, error))
 		return false;
 	page->has_place = values != NULL;
+	if (!resolve_lock(&q))
+		return false;
 	resolve_layout(&q);
 	keyset_apply(&q, &keyset, values, paging->rows + 1);
 	plan->model = model;

@@ -172,7 +172,8 @@ static bool plan_level(const struct resolved *parent, const struct node *node, c
 	for (size_t i = 0; i < q.prefetches.n; i++)
 		if (!plant(r, &nodes, &q.prefetches.items[i]))
 			return false;
-	if (!attach_all(&q, &q.root, nodes, &plans) || !resolve_order(&q, false))
+	if (!attach_all(&q, &q.root, nodes, &plans) || !resolve_order(&q, false) ||
+	    !resolve_lock(&q))
 		return false;
 	resolve_slice(&q);
 	resolve_layout(&q);

@@ -24,6 +24,9 @@ struct statement {
 	/* The session's time zone while it runs, ended by NUL (p == NULL: UTC), and where a client named it. */
 	struct str zone;
 	const struct pos *zone_pos;
+	/* It locks rows, which only a transaction keeps locked; and where a client said so. */
+	bool locks_rows;
+	const struct pos *lock_pos;
 };
 
 #endif

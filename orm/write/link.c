@@ -81,6 +81,9 @@ bool link_read_defaults(struct writing *writing, struct link *link, const struct
 	reader.preset[0] = link->source;
 	reader.preset[1] = link->target;
 	reader.validation = validation;
+	link->missing = ARENA_NEW(writing->arena, struct validation);
+	writing_validation(writing, link->missing);
+	reader.missing = link->missing;
 	link->defaults = row;
 	return row_read(&reader, object ? object : &none, row);
 }
@@ -166,6 +169,44 @@ static void emit_add(struct arena *arena, const struct link *link, bool is_mirro
 	sql_finish(&sql, 0, statement);
 }
 
+/* A row for each of the keys that is not linked. */
+static void emit_unlinked(struct arena *arena, const struct link *link, struct str keys,
+                          struct statement *statement)
+{
+	struct sql sql;
+
+	sql_init(&sql, arena);
+	sql_lit(&sql, "SELECT 1 FROM unnest(");
+	sql_field_array_param(&sql, link->target->value_field, keys);
+	sql_lit(&sql, ") AS u(k) WHERE NOT EXISTS (SELECT 1 FROM ");
+	sql_table(&sql, link->through);
+	sql_lit(&sql, " AS t WHERE t.");
+	sql_name(&sql, link->source->column);
+	sql_lit(&sql, " = ");
+	sql_field_param(&sql, link->source, link->owner);
+	sql_lit(&sql, " AND t.");
+	sql_name(&sql, link->target->column);
+	sql_lit(&sql, " = u.k) LIMIT 1");
+	sql_finish(&sql, 1, statement);
+}
+
+/* What through_defaults lack is told when a row is to be made of them. */
+static bool lacks_nothing(struct writing *writing, const struct link *link, struct str keys,
+                          bool *has_work)
+{
+	struct statement statement;
+	struct db_rows rows;
+
+	*has_work = true;
+	if (!link->missing || !link->missing->nviolations)
+		return true;
+	emit_unlinked(writing->arena, link, keys, &statement);
+	if (!writing_read(writing, &statement, 1, &rows))
+		return false;
+	*has_work = rows.nrows > 0;
+	return !*has_work || validation_finish(link->missing, writing->error);
+}
+
 bool link_add(struct writing *writing, const struct link *link, const struct str *keys, size_t n,
               uint64_t *added)
 {
@@ -173,9 +214,14 @@ bool link_add(struct writing *writing, const struct link *link, const struct str
 	struct db_rows rows[2];
 	size_t nstatements = link->relation->is_symmetrical ? 2 : 1;
 	struct str array = part_array_text(writing->arena, keys, n);
+	bool has_work;
 
 	*added = 0;
 	if (!n)
+		return true;
+	if (!lacks_nothing(writing, link, array, &has_work))
+		return false;
+	if (!has_work)
 		return true;
 	emit_add(writing->arena, link, false, array, &statements[0]);
 	if (nstatements == 2)

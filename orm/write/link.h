@@ -15,6 +15,7 @@ struct link {
 	struct str owner;           /* the source's value */
 	/* The join row's other columns; NULL: left to the database. */
 	struct row *defaults;
+	struct validation *missing; /* what they lack, for rows that are to be made */
 };
 
 /* False with ERROR_TYPE when the scope's relation leads to one row: no manager is there. */

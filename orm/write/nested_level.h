@@ -19,6 +19,7 @@ struct nested_level {
 	bool is_reverse;
 	const struct field *field, *target;
 	struct row_reader reader;
+	struct validation missing; /* LEVEL_LINKS of rows that were there: what join rows to be made lack */
 	struct row_nested members;
 	struct {
 		struct row *items;

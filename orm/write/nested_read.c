@@ -483,6 +483,10 @@ static struct nested_level *links_of(struct nest *nest, const struct nested_memb
 	struct nested_level *level = level_for(nest, &nest->links, LEVEL_LINKS, of, source);
 
 	level->target = of->is_reverse ? relation->through_from : relation->through_to;
+	if (nest->kind != NEST_NEW && !level->reader.missing) {
+		writing_validation(nest->writing, &level->missing);
+		level->reader.missing = &level->missing;
+	}
 	return level;
 }
 

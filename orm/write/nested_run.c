@@ -66,6 +66,8 @@ static bool run_links(struct nested_level *level, const struct nest *nest, struc
 		owner = written_cell(nest->model, &parents[0], level->field->relation->target);
 	if (!links_prepare(level, nest, &rows, &n, owner))
 		return false;
+	if (n && level->reader.missing && !validation_finish(level->reader.missing, writing->error))
+		return false;
 	struct written_row *written = ARENA_ARRAY(writing->arena, struct written_row, n);
 	return insert_rows(writing, level->nest.model, rows, n,
 	                   level->relation->is_auto ? &skips : NULL, INSERT_ROWS_MAX, written);

@@ -200,10 +200,14 @@ static bool read_missing(struct row_reader *reader, const struct field *field,
 	if (field->db_default || field->type->is_auto)
 		return true;
 	validate_missing_value(field, pos_member(arena, parent, field->name), &missing);
-	if (reader->mode != ROW_THROUGH)
-		return read_text(reader, field, &missing, cell);
-	cell->kind = CELL_TEXT;
-	cell->text = missing.kind == VALUE_TEXT ? missing.text : (struct str){NULL, 0};
+	/* Django's add() does not clean its join rows: a text that is missing is empty. */
+	if (reader->mode == ROW_THROUGH && missing.kind == VALUE_TEXT) {
+		*cell = (struct cell){.kind = CELL_TEXT, .text = missing.text};
+		return true;
+	}
+	if (validate_value(reader->missing ? reader->missing : reader->validation, field, &missing,
+	                   &cell->text))
+		cell->kind = CELL_TEXT;
 	return true;
 }
 

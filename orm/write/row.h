@@ -36,7 +36,7 @@ struct row {
 
 enum row_mode {
 	ROW_NEW,     /* every field: given, default, or judged as missing */
-	ROW_THROUGH, /* as ROW_NEW, but what is missing is not judged (Django's add() does not) */
+	ROW_THROUGH, /* as ROW_NEW, of a join row whose ends are filled in */
 	ROW_WHOLE,   /* PUT: as ROW_NEW, but the key and auto_now_add stay as they are */
 	ROW_CHANGES, /* PATCH and update: only what is given */
 };
@@ -50,6 +50,9 @@ struct row_reader {
 	/* Takes what an object says of related rows (nested.h); NULL: it may say nothing of them. */
 	struct row_nested *nested;
 	struct validation *validation; /* `own`, unless the caller gathers those of several readers */
+	/* Takes what is missing; NULL: `validation` does.  A join row is missing nothing when it turns out to be
+	 * there already. */
+	struct validation *missing;
 	struct validation own;
 };
 

@@ -8,7 +8,7 @@
 #include "server/http_exchange.h"
 #include "server/problem.h"
 
-#define UPLOAD_HIGH (256u << 10)
+#define UPLOAD_HIGH (64u << 10)
 
 bool upload_is_one(const struct exchange *exchange, const struct gate_verdict *verdict)
 {

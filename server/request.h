@@ -56,6 +56,7 @@ struct request {
 	struct str params; /* behind "?", percent-encoded; p == NULL when there is no "?" */
 	struct str body;
 	bool is_upload; /* the body streams: request_read() */
+	bool is_taken;  /* its handler has begun to read it, and cannot begin again */
 	const struct value *value; /* the body of an operation of a batch, in place of `body`; NULL: none */
 	struct str content_type, accept, if_none_match, if_match, idempotency_key;
 

@@ -8,6 +8,8 @@
  */
 #include "orm/db/engine.h"
 
+#include <sys/epoll.h>
+
 /* What is handed to libpq at once: its buffer holds no more than this and what a socket refused. */
 #define PIECE ((size_t)64 * 1024)
 /* Beyond the statement timeout, which the server keeps. */
@@ -55,14 +57,12 @@ static bool is_gone(const struct db_copy *copy)
 	return copy->conn->copy != copy || copy->conn->is_broken;
 }
 
-/* Until the server takes or says something. */
+/* Until the server takes or says something.  What is waited for is looked at behind conn_flush() and
+ * before this: libpq may send the rest, or read the answer, in the very flush. */
 static void wait_for_server(struct db_copy *copy)
 {
 	struct db *db = copy->session->db;
 	uint64_t began = loop_clock();
-	conn_flush(copy->conn);
-	if (is_gone(copy))
-		return;
 	if (copy->patience_ns > 0)
 		loop_timer_set(db->loop, &copy->patience, copy->patience_ns);
 	copy->is_waiting = true;
@@ -99,6 +99,14 @@ static bool is_usable(struct db_copy *copy, struct error *error)
 	return error_set_nowhere(error, ERROR_TIMEOUT, "The database took too long to answer.");
 }
 
+/* Sends what can be sent; whether there is still something to wait for. */
+static bool is_waited_for(struct db_copy *copy)
+{
+	if (!is_gone(copy))
+		conn_flush(copy->conn);
+	return !is_gone(copy) && !copy->is_late;
+}
+
 /* Entering and leaving. */
 
 bool db_copy_enter(struct db_session *session, struct db_copy **out, struct error *error)
@@ -114,7 +122,7 @@ bool db_copy_enter(struct db_session *session, struct db_copy **out, struct erro
 		copy->patience_ns = session->db->statement_timeout_ns + GRACE;
 	conn->copy = copy;
 	/* The engine may still be forgetting statements. */
-	while (!is_gone(copy) && !copy->is_late && conn->ncommands > 0)
+	while (is_waited_for(copy) && conn->ncommands > 0)
 		wait_for_server(copy);
 	if (is_usable(copy, error) && PQexitPipelineMode(conn->pg)) {
 		*out = copy;
@@ -130,7 +138,7 @@ bool db_copy_enter(struct db_session *session, struct db_copy **out, struct erro
 /* What is left of the answer, swallowed. */
 static bool drain(struct db_copy *copy)
 {
-	while (!is_gone(copy) && !copy->is_late) {
+	while (is_waited_for(copy)) {
 		if (PQisBusy(copy->conn->pg)) {
 			wait_for_server(copy);
 			continue;
@@ -151,9 +159,7 @@ static bool give_up(struct db_copy *copy)
 {
 	copy->is_late = false;
 	copy->patience_ns = GIVE_UP_TIMEOUT;
-	while (copy->is_open) {
-		if (is_gone(copy) || copy->is_late)
-			return false;
+	while (copy->is_open && is_waited_for(copy)) {
 		int ended = PQputCopyEnd(copy->conn->pg, "given up");
 		if (ended < 0)
 			return false;
@@ -161,7 +167,7 @@ static bool give_up(struct db_copy *copy)
 		if (copy->is_open)
 			wait_for_server(copy);
 	}
-	return drain(copy);
+	return !copy->is_open && drain(copy);
 }
 
 void db_copy_leave(struct db_copy *copy)
@@ -179,19 +185,12 @@ void db_copy_leave(struct db_copy *copy)
 
 static bool flush(struct db_copy *copy, struct error *error)
 {
-	for (;;) {
-		if (!is_usable(copy, error))
-			return false;
-		int flushed = PQflush(copy->conn->pg);
-		if (flushed == 0)
+	while (is_waited_for(copy) && is_usable(copy, error)) {
+		if (!(copy->conn->watch.events & (uint32_t)EPOLLOUT))
 			return true;
-		/* Its last words, if there are any, are read with the answer. */
-		if (flushed < 0) {
-			break_off(copy);
-			return set_lost(error);
-		}
 		wait_for_server(copy);
 	}
+	return !error_is_set(error) && is_usable(copy, error);
 }
 
 static bool fail(struct db_copy *copy, struct error *error)
@@ -202,11 +201,13 @@ static bool fail(struct db_copy *copy, struct error *error)
 
 static PGresult *next_result(struct db_copy *copy, struct error *error)
 {
-	while (is_usable(copy, error)) {
+	while (is_waited_for(copy) && is_usable(copy, error)) {
 		if (!PQisBusy(copy->conn->pg))
 			return PQgetResult(copy->conn->pg);
 		wait_for_server(copy);
 	}
+	if (!error_is_set(error))
+		is_usable(copy, error);
 	return NULL;
 }
 
@@ -274,8 +275,7 @@ static bool put(struct db_copy *copy, struct str piece, struct error *error)
 			return flush(copy, error);
 		if (taken < 0)
 			return fail(copy, error);
-		wait_for_server(copy);
-		if (!is_usable(copy, error))
+		if (!flush(copy, error))
 			return false;
 	}
 }
@@ -288,8 +288,7 @@ static bool end(struct db_copy *copy, struct error *error)
 			return fail(copy, error);
 		if (ended > 0)
 			break;
-		wait_for_server(copy);
-		if (!is_usable(copy, error))
+		if (!flush(copy, error))
 			return false;
 	}
 	copy->is_open = false;

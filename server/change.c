@@ -65,17 +65,20 @@ static void add_encoded(struct buf *out, struct str text)
 	}
 }
 
-static struct str cell_of(const struct written *written, const struct field *field)
+static struct str cell_of(const struct written *written, const struct layout *whole,
+                          const struct field *field)
 {
-	for (size_t i = 0; i < written->layout.n; i++) {
-		const struct layout_member *member = &written->layout.members[i];
+	for (size_t i = 0; i < whole->n; i++) {
+		const struct layout_member *member = &whole->members[i];
 		if (member->kind == LAYOUT_COLUMN && member->field == field)
 			return db_cell(written->rows[0].batch, written->rows[0].row, member->column);
 	}
 	return (struct str){NULL, 0};
 }
 
-static void add_location(struct request *request, const struct written *written)
+/* `whole`: the layout of the row with its key, which the answer may leave out. */
+static void add_location(struct request *request, const struct written *written,
+                         const struct layout *whole)
 {
 	const struct model *model = written->model;
 	struct buf address = {0};
@@ -85,7 +88,7 @@ static void add_location(struct request *request, const struct written *written)
 	add_encoded(&address, model->path);
 	for (size_t i = 0; i < model->npk_fields; i++) {
 		buf_add_char(&address, i == 0 ? '/' : ',');
-		add_encoded(&address, cell_of(written, model->pk_fields[i]));
+		add_encoded(&address, cell_of(written, whole, model->pk_fields[i]));
 	}
 	reply_header(request, STR("Location"), arena_str(request->arena, buf_str(&address)));
 	buf_release(&address);
@@ -174,7 +177,8 @@ static bool read_shown(struct request *request, const struct write_options *opti
 static void show_only(struct request *request, const struct returning *returning,
                       struct written *written)
 {
-	returning_narrow(request->arena, request->model, returning, &written->layout);
+	if (!written->is_narrow)
+		returning_narrow(request->arena, request->model, returning, &written->layout);
 }
 
 /* -- create ---------------------------------------------------------------------- */
@@ -187,6 +191,7 @@ struct making {
 	struct returning returning;
 	bool is_created;
 	struct written written;
+	struct layout whole; /* of the row, whatever is shown of it */
 	struct embedding embedding;
 };
 
@@ -210,6 +215,7 @@ static bool make(struct making *making, const struct value *objects, bool (*writ
 
 	if (!embed_write(request, is_nested, write, making, &making->written, &making->embedding))
 		return false;
+	making->whole = making->written.layout;
 	show_only(request, &making->returning, &making->written);
 	return true;
 }
@@ -231,7 +237,7 @@ bool change_create(struct request *request)
 		return false;
 	if (making.value->kind == VALUE_LIST)
 		return reply_rows(request, &making.embedding, &making.written);
-	add_location(request, &making.written);
+	add_location(request, &making.written, &making.whole);
 	add_tagged_row(request, &making.embedding, &making.written);
 	return true;
 }
@@ -307,7 +313,7 @@ static bool change_or_create(struct request *request, bool (*write)(void *arg))
 	if (!read_making(request, false, &making) || !make(&making, all_values(&making), write))
 		return false;
 	if (making.is_created)
-		add_location(request, &making.written);
+		add_location(request, &making.written, &making.whole);
 	struct buf *reply = &request->reply.body;
 	buf_add(reply, making.is_created ? STR("{\"created\":true,\"result\":")
 	                                 : STR("{\"created\":false,\"result\":"));

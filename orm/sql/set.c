@@ -126,13 +126,24 @@ bool set_fits(const struct field *column, const struct rexpr *value)
 
 /* -- resolving ------------------------------------------------------------------- */
 
-static bool refuse_type(struct scope *target, const struct assignment *assignment, const struct rexpr *value)
+static bool fits(struct scope *target, const struct assignment *assignment, const struct rexpr *value)
 {
+	if (set_fits(assignment->field, value))
+		return true;
 	const struct field *from = value->field->value_field != NULL ? value->field->value_field : value->field;
 
 	return error_set(target->r->error, ERROR_TYPE, assignment->operand.pos,
 	                 "'%.*s' is a %s; an expression that gives a %s cannot be assigned to it. Wrap it in Cast.",
 	                 STR_ARG(assignment->field->name), assignment->field->value_field->type->name, from->type->name);
+}
+
+/* {"Value": null} of a JSONField: the JSON null, where null is no value at all. */
+static bool is_json_null(const struct assignment *assignment)
+{
+	const struct expr *expr = assignment->operand.expr;
+
+	return assignment->field->value_field->type->kind == TYPE_JSON && expr->kind == EXPR_LITERAL &&
+	       expr->literal->kind == VALUE_NULL;
 }
 
 static bool resolve_value(struct scope *target, const struct assignment *assignment, const struct rexpr **value)
@@ -145,11 +156,15 @@ static bool resolve_value(struct scope *target, const struct assignment *assignm
 	if (operand->kind == OPERAND_LIST)
 		return error_set(error, ERROR_VALUE, operand->pos,
 		                 "an array that is assigned may not hold expressions");
+	if (is_json_null(assignment)) {
+		*value = param_expr(target->r->arena, assignment->field, STR("null"));
+		return true;
+	}
 	if (!resolve_expr(target, operand->expr, assignment->field, NULL, value))
 		return false;
 	if ((*value)->has_window)
 		return error_set(error, ERROR_FIELD, operand->pos, "Window expressions are not allowed in this query");
-	return set_fits(assignment->field, *value) || refuse_type(target, assignment, *value);
+	return true;
 }
 
 /* Aggregates over relations of the row become subselects that hang on it, as a page's do. */
@@ -232,7 +247,8 @@ bool set_resolve(struct scope *target, const struct assignment *assignments, siz
 		struct setting setting = {.field = assignments[i].field};
 
 		if (!resolve_value(target, &assignments[i], &setting.value) ||
-		    !leads_to_one_row(target, &assignments[i], setting.value))
+		    !leads_to_one_row(target, &assignments[i], setting.value) ||
+		    !fits(target, &assignments[i], setting.value))
 			return false;
 		*ARENA_PUSH(target->r->arena, list) = setting;
 	}

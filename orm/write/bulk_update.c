@@ -444,8 +444,7 @@ bool write_bulk_update(struct db_session *session, const struct model *model,
 
 	*written = (struct written){.model = model};
 	writing_init(&writing, session, model->registry, options, error);
-	validation_init(&bulk.validation, writing.arena);
-	bulk.validation.is_bare = writing.options->is_unvalidated;
+	writing_validation(&writing, &bulk.validation);
 	if (!read_body(&bulk, body, &objects) ||
 	    !returning_read(writing.arena, model, writing.options->returning, &bulk.returning, error) ||
 	    !require_read(writing.options->require, &bulk.require, error) || !read_objects(&bulk, objects) ||

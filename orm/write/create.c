@@ -21,6 +21,7 @@ struct creation {
 	struct nest nest;
 	const struct value *through_defaults;
 	struct link link;
+	const struct returning *returning; /* the columns to read; NULL: all */
 	struct written *written;
 };
 
@@ -42,7 +43,7 @@ static bool insert_all(struct creation *creation)
 	struct written_row *rows = ARENA_ARRAY(arena, struct written_row, creation->n);
 
 	if (!insert_rows(creation->writing, creation->model, creation->rows, creation->n,
-	                 &creation->conflict, creation->batch_size, rows))
+	                 &creation->conflict, creation->returning, creation->batch_size, rows))
 		return false;
 	written->nrows = 0;
 	for (size_t i = 0; i < creation->n; i++)
@@ -93,8 +94,10 @@ static bool run(struct creation *creation)
 {
 	struct writing *writing = creation->writing;
 
-	if (is_many_to_many(creation->scope) || !nest_is_empty(&creation->nest))
+	if (is_many_to_many(creation->scope) || !nest_is_empty(&creation->nest)) {
+		creation->returning = NULL;
 		return writing_atomically(writing, insert_with_all, creation);
+	}
 	return rows_find(writing, creation->model, creation->rows, creation->n) &&
 	       conflict_is_once(writing, &creation->conflict, creation->rows, creation->n) &&
 	       insert_all(creation);
@@ -280,16 +283,38 @@ static bool bulk_objects(struct creation *creation, const struct value *body,
 	                 "bulk_create takes an array of objects, or {\"objects\": […]}.");
 }
 
+/* Columns that nobody looks at are not read back; a key is, to count rows by. */
+static bool read_less(struct creation *creation, struct returning *returning)
+{
+	struct writing *writing = creation->writing;
+	const struct value *value = writing->options->returning;
+
+	if (!value)
+		return true;
+	if (!returning_read(writing->arena, creation->model, value, returning, writing->error))
+		return false;
+	returning_column(writing->arena, returning, creation->model->pk_fields[0]);
+	creation->returning = returning;
+	return true;
+}
+
 bool write_bulk_create(struct db_session *session, const struct model *model,
                        const struct plan_scope *scope, const struct write_options *options,
                        const struct value *body, struct written *written, struct error *error)
 {
 	struct writing writing;
 	struct creation creation;
+	struct returning returning;
 	const struct value *objects;
 
 	writing_init(&writing, session, model->registry, options, error);
 	creation_init(&creation, &writing, model, scope, written);
-	return bulk_objects(&creation, body, &objects) &&
-	       create(&creation, objects->list.items, objects->list.n);
+	if (!bulk_objects(&creation, body, &objects) || !read_less(&creation, &returning) ||
+	    !create(&creation, objects->list.items, objects->list.n))
+		return false;
+	if (creation.returning) {
+		written->layout = returning.layout;
+		written->is_narrow = true;
+	}
+	return true;
 }

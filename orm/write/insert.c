@@ -123,8 +123,19 @@ static void add_conflict(struct sql *sql, const struct conflict *conflict)
 	}
 }
 
+static void finish(struct sql *sql, const struct model *model, const struct returning *returning,
+                   struct statement *statement)
+{
+	if (returning)
+		returning_emit(sql, returning);
+	else
+		part_returning(sql, model);
+	sql_finish(sql, returning ? returning->columns.n : model->ncolumns, statement);
+}
+
 void insert_one(struct arena *arena, const struct model *model, const struct row *row,
-                const struct conflict *conflict, struct statement *statement)
+                const struct conflict *conflict, const struct returning *returning,
+                struct statement *statement)
 {
 	struct sql sql;
 	bool is_first = true;
@@ -145,8 +156,7 @@ void insert_one(struct arena *arena, const struct model *model, const struct row
 	if (!is_first)
 		sql_lit(&sql, ")");
 	add_conflict(&sql, conflict);
-	part_returning(&sql, model);
-	sql_finish(&sql, model->ncolumns, statement);
+	finish(&sql, model, returning, statement);
 }
 
 /* -- many rows ------------------------------------------------------------------- */
@@ -252,7 +262,8 @@ static unsigned add_source(struct sql *sql, const struct model *model,
 }
 
 void insert_many(struct arena *arena, const struct model *model, const struct row *const *rows,
-                 size_t n, const struct conflict *conflict, struct statement *statement)
+                 size_t n, const struct conflict *conflict, const struct returning *returning,
+                 struct statement *statement)
 {
 	struct sql sql;
 
@@ -269,8 +280,7 @@ void insert_many(struct arena *arena, const struct model *model, const struct ro
 		sql_lit(&sql, ")");
 	}
 	add_conflict(&sql, conflict);
-	part_returning(&sql, model);
-	sql_finish(&sql, model->ncolumns, statement);
+	finish(&sql, model, returning, statement);
 }
 
 static bool same_way(const struct cell *a, const struct cell *b)

@@ -7,6 +7,7 @@
 #define QUERN_WRITE_INSERT_H
 
 #include "orm/sql/writer.h"
+#include "orm/write/returning.h"
 #include "orm/write/row.h"
 
 /* More rows than this go in several statements of one transaction. */
@@ -24,12 +25,14 @@ struct conflict {
 	size_t nupdate_fields;
 };
 
-/* One row; answers every column of the model.  `conflict` NULL: an IntegrityError. */
+/* One row.  `conflict` NULL: an IntegrityError; `returning` NULL: answers every column of the model. */
 void insert_one(struct arena *arena, const struct model *model, const struct row *row,
-                const struct conflict *conflict, struct statement *statement);
-/* Rows of one shape; answers every column, in the order of the rows. */
+                const struct conflict *conflict, const struct returning *returning,
+                struct statement *statement);
+/* Rows of one shape; answers in the order of the rows. */
 void insert_many(struct arena *arena, const struct model *model, const struct row *const *rows,
-                 size_t n, const struct conflict *conflict, struct statement *statement);
+                 size_t n, const struct conflict *conflict, const struct returning *returning,
+                 struct statement *statement);
 /* Whether the same columns are given in the same way: one statement can take both. */
 bool insert_same_shape(const struct model *model, const struct row *a, const struct row *b);
 

@@ -52,19 +52,22 @@ static void divide(struct groups *groups, const struct row *rows, size_t n)
 }
 
 static void emit(const struct groups *groups, const struct group *group,
-                 const struct conflict *conflict, struct statement *statement)
+                 const struct conflict *conflict, const struct returning *returning,
+                 struct statement *statement)
 {
 	struct arena *arena = groups->writing->arena;
 
 	if (group->rows.n == 1)
-		insert_one(arena, groups->model, group->rows.items[0], conflict, statement);
+		insert_one(arena, groups->model, group->rows.items[0], conflict, returning,
+		           statement);
 	else
-		insert_many(arena, groups->model, group->rows.items, group->rows.n, conflict, statement);
+		insert_many(arena, groups->model, group->rows.items, group->rows.n, conflict, returning,
+		            statement);
 }
 
 bool insert_rows(struct writing *writing, const struct model *model, const struct row *rows,
-                 size_t n, const struct conflict *conflict, size_t most,
-                 struct written_row *written)
+                 size_t n, const struct conflict *conflict, const struct returning *returning,
+                 size_t most, struct written_row *written)
 {
 	struct arena *arena = writing->arena;
 	struct groups groups = {.writing = writing, .model = model, .most = most};
@@ -75,7 +78,7 @@ bool insert_rows(struct writing *writing, const struct model *model, const struc
 	struct statement *statements = ARENA_ARRAY(arena, struct statement, groups.n);
 	struct db_rows *batches = ARENA_ARRAY(arena, struct db_rows, groups.n);
 	for (size_t i = 0; i < groups.n; i++)
-		emit(&groups, &groups.items[i], conflict, &statements[i]);
+		emit(&groups, &groups.items[i], conflict, returning, &statements[i]);
 	if (!writing_run(writing, statements, groups.n, batches))
 		return false;
 	for (size_t g = 0; g < groups.n; g++)

@@ -70,7 +70,7 @@ static bool run_links(struct nested_level *level, const struct nest *nest, struc
 		return false;
 	struct written_row *written = ARENA_ARRAY(writing->arena, struct written_row, n);
 	return insert_rows(writing, level->nest.model, rows, n,
-	                   level->relation->is_auto ? &skips : NULL, INSERT_ROWS_MAX, written);
+	                   level->relation->is_auto ? &skips : NULL, NULL, INSERT_ROWS_MAX, written);
 }
 
 bool level_run(struct nested_level *level, const struct nest *nest,
@@ -89,7 +89,7 @@ bool level_run(struct nested_level *level, const struct nest *nest,
 	if (level->kind == LEVEL_LINKS)
 		return run_links(level, nest, rows, parents);
 	return rows_find(writing, model, rows, n) &&
-	       insert_rows(writing, model, rows, n, NULL, INSERT_ROWS_MAX, *written) &&
+	       insert_rows(writing, model, rows, n, NULL, NULL, INSERT_ROWS_MAX, *written) &&
 	       nest_after(&level->nest, *written);
 }
 

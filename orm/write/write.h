@@ -24,6 +24,7 @@ struct written {
 	const struct written_row *rows;
 	size_t nrows;
 	bool shows_rows;   /* the rows are answered */
+	bool is_narrow;    /* no more columns were read than `returning` names: the layout is that of the answer */
 	uint64_t affected; /* rows written, whether answered or not */
 	/* Paths of the related rows that were written along, for an answer that shows them. */
 	struct written_paths {

@@ -63,7 +63,7 @@ static struct statement one(const char *json)
 
 	if (!rows)
 		ck_abort_msg("%s", arena_cstr(arena, error.detail));
-	insert_one(arena, model, &rows[0], NULL, &statement);
+	insert_one(arena, model, &rows[0], NULL, NULL, &statement);
 	return statement;
 }
 
@@ -77,7 +77,7 @@ static struct statement many(const char *json)
 	const struct row **list = ARENA_ARRAY(arena, const struct row *, n);
 	for (size_t i = 0; i < n; i++)
 		list[i] = &rows[i];
-	insert_many(arena, model, list, n, NULL, &statement);
+	insert_many(arena, model, list, n, NULL, NULL, &statement);
 	return statement;
 }
 
@@ -139,13 +139,13 @@ START_TEST(a_row_of_nothing_but_defaults)
 	struct row *read = read_rows(ROW_NEW, "[{}, {}]", &n);
 	rows[0] = &read[0];
 	rows[1] = &read[1];
-	insert_many(arena, model, rows, 2, &(struct conflict){.kind = INSERT_SKIPS}, &statement);
+	insert_many(arena, model, rows, 2, &(struct conflict){.kind = INSERT_SKIPS}, NULL, &statement);
 	ck_assert_str_eq(arena_cstr(arena, statement.sql),
 	                 "INSERT INTO \"bare\" (\"made\") SELECT now() FROM generate_series(1, $1) "
 	                 "ON CONFLICT DO NOTHING RETURNING \"id\", \"made\"");
 	model = model_named(registry, "Role");
 	read = read_rows(ROW_CHANGES, "[{}]", &n);
-	insert_one(arena, model, &read[0], NULL, &statement);
+	insert_one(arena, model, &read[0], NULL, NULL, &statement);
 	ck_assert_str_eq(arena_cstr(arena, statement.sql),
 	                 "INSERT INTO \"role\" DEFAULT VALUES RETURNING \"id\", \"name\"");
 }
@@ -270,7 +270,7 @@ START_TEST(hostile_texts_are_parameters_and_nothing_else)
 	object.object.members = members;
 	row_reader_init(&reader, &writing, model, ROW_NEW);
 	ck_assert(row_read(&reader, &object, &row));
-	insert_one(arena, model, &row, NULL, &hit);
+	insert_one(arena, model, &row, NULL, NULL, &hit);
 	ck_assert(str_eq(hit.sql, statement.sql));
 	ck_assert_str_eq(hit.params[0].text.p, HOSTILE);
 }

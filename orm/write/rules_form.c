@@ -40,7 +40,8 @@ bool rule_email(const struct subject *subject, const struct value *arguments,
 	const struct value *allowed = rule_argument(arguments, "allowlist", VALUE_LIST);
 
 	(void)verdict;
-	if (is_email(subject->text))
+	/* A list of its own replaces the usual one, which is localhost. */
+	if (is_email(subject->text) && (!allowed || !str_ends(subject->text, STR("@localhost"))))
 		return true;
 	for (size_t at = subject->text.n; allowed && at > 0; at--) {
 		if (subject->text.p[at - 1] != '@')

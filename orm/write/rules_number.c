@@ -2,6 +2,8 @@
 #include "orm/write/decimal.h"
 #include "orm/write/rules.h"
 
+#include <stdlib.h>
+
 const struct value *rule_argument(const struct value *arguments, const char *name,
                                   enum value_kind kind)
 {
@@ -78,6 +80,14 @@ static int compare_moments(struct str a, struct str b)
 	return difference ? sign_of(difference) : sign_of(str_cmp(x, y));
 }
 
+/* NaN is neither below nor above. */
+static int compare_reals(struct str a, struct str b)
+{
+	double x = strtod(a.p, NULL), y = strtod(b.p, NULL);
+
+	return (x > y) - (x < y);
+}
+
 /* <0, 0, >0 of the value and the limit; false when the two cannot be compared here. */
 static bool compare_limit(const struct subject *subject, const struct value *limit, int *order)
 {
@@ -90,8 +100,10 @@ static bool compare_limit(const struct subject *subject, const struct value *lim
 	if (!field_parse(subject->field, limit, arena, &text, &scratch) || !text.p)
 		return false;
 	switch (kind_of(subject)) {
-	case TYPE_INTEGER:
 	case TYPE_FLOAT:
+		*order = compare_reals(subject->text, text);
+		return true;
+	case TYPE_INTEGER:
 	case TYPE_DECIMAL:
 		if (!decimal_parse(arena, subject->text, &a) || !decimal_parse(arena, text, &b))
 			return false;

@@ -8,6 +8,8 @@
 #include "orm/base/log.h"
 #include "orm/write/validators.h"
 
+#include <arpa/inet.h>
+
 void validation_init(struct validation *validation, struct arena *arena)
 {
 	*validation = (struct validation){.arena = arena};
@@ -72,7 +74,8 @@ static bool is_text_field(const struct field *field)
 void validate_missing_value(const struct field *field, const struct pos *pos, struct value *value)
 {
 	*value = (struct value){.kind = VALUE_NULL, .pos = pos};
-	if (!is_text_field(field) || field->is_null)
+	bool is_empty_text = is_text_field(field) || field->type->kind == TYPE_BINARY;
+	if (!is_empty_text || field->is_null)
 		return;
 	value->kind = VALUE_TEXT;
 	value->text = STR("");
@@ -195,6 +198,31 @@ static struct str protocol_name(const struct field *field)
 	return STR("IPv4 or IPv6");
 }
 
+/* The integer that is meant, as Python's int() takes it. */
+static bool read_integer(const struct value *value, int64_t *integer)
+{
+	if (value->kind == VALUE_INT) {
+		*integer = value->integer;
+		return true;
+	}
+	if (value->kind == VALUE_REAL && value->real >= -1e15 && value->real <= 1e15) {
+		*integer = (int64_t)value->real;
+		return (double)*integer == value->real;
+	}
+	return value->kind == VALUE_TEXT && str_to_int(str_trim(value->text), integer);
+}
+
+/* %(value)s: as the client wrote it, an integer as the number that it is. */
+static struct message_value value_told(struct arena *arena, const struct field *field,
+                                       const struct value *value)
+{
+	int64_t integer;
+
+	if (field->value_field->type->kind == TYPE_INTEGER && read_integer(value, &integer))
+		return (struct message_value){"value", arena_printf(arena, "%lld", (long long)integer), false};
+	return (struct message_value){"value", message_of_value(arena, value), value->kind == VALUE_TEXT};
+}
+
 /* Adds a violation with the field's own message for the code where the model has one. */
 static bool violate(struct validation *validation, const struct field *field,
                     const struct value *value, struct str code, struct str template,
@@ -202,7 +230,7 @@ static bool violate(struct validation *validation, const struct field *field,
 {
 	struct arena *arena = validation->arena;
 	struct message_value all[8] = {
-		{"value", message_of_value(arena, value), value->kind == VALUE_TEXT},
+		value_told(arena, field, value),
 		{"protocol", protocol_name(field), false},
 	};
 	size_t nall = 2;
@@ -223,38 +251,6 @@ static bool violate_plainly(struct validation *validation, const struct field *f
 
 /* -- parsing --------------------------------------------------------------------- */
 
-/* The integer that is meant, as Python's int() takes it. */
-static bool read_integer(const struct value *value, int64_t *integer)
-{
-	if (value->kind == VALUE_INT) {
-		*integer = value->integer;
-		return true;
-	}
-	return value->kind == VALUE_TEXT && str_to_int(str_trim(value->text), integer);
-}
-
-/* Out of the column's range: Django's MinValueValidator and MaxValueValidator. */
-static bool is_in_range(struct validation *validation, const struct field *field,
-                        const struct value *value)
-{
-	const struct field_type *type = field->value_field->type;
-	int64_t integer;
-
-	if (type->kind != TYPE_INTEGER || type->min >= type->max || !read_integer(value, &integer))
-		return true;
-	bool is_small = integer < type->min;
-	if (!is_small && integer <= type->max)
-		return true;
-	int64_t limit = is_small ? type->min : type->max;
-	struct message_value told = {"limit_value",
-	                             arena_printf(validation->arena, "%lld", (long long)limit), false};
-	struct str message = is_small
-	                         ? STR("Ensure this value is greater than or equal to %(limit_value)s.")
-	                         : STR("Ensure this value is less than or equal to %(limit_value)s.");
-	return violate(validation, field, value, is_small ? STR("min_value") : STR("max_value"),
-	               message, &told, 1);
-}
-
 static bool parse(struct validation *validation, const struct field *field,
                   const struct value *value, struct str *text)
 {
@@ -262,8 +258,6 @@ static bool parse(struct validation *validation, const struct field *field,
 	const char *code = "invalid";
 	const char *message = invalid_message(field);
 
-	if (!validation->is_bare && !is_in_range(validation, field, value))
-		return false;
 	error_init(&scratch, validation->arena);
 	if (field_parse(field, value, validation->arena, text, &scratch))
 		return true;
@@ -324,22 +318,95 @@ static bool obeys(const struct subject *subject, const struct validator_type *ty
 	               verdict.values, verdict.nvalues);
 }
 
-/* All validators, each with its say. */
-static bool obeys_validators(const struct subject *subject)
+static bool obeys_declared(const struct subject *subject)
 {
 	const struct field *field = subject->field;
-	const struct validator_type *built_in[4];
 	bool is_good = true;
 
-	validator_types_of(field, built_in);
-	for (size_t i = 0; built_in[i]; i++)
-		is_good = obeys(subject, built_in[i], NULL) && is_good;
 	for (size_t i = 0; i < field->nvalidators; i++) {
 		const struct validator_type *type = validator_type_find(field->validators[i].name);
 		if (type)
 			is_good = obeys(subject, type, &field->validators[i]) && is_good;
 	}
 	return is_good;
+}
+
+/* All validators, each with its say. */
+static bool obeys_validators(const struct subject *subject)
+{
+	const struct validator_type *form = validator_form_of(subject->field);
+	const struct validator_type *measure = validator_measure_of(subject->field);
+	bool is_good = !form || obeys(subject, form, NULL);
+
+	is_good = obeys_declared(subject) && is_good;
+	return (!measure || obeys(subject, measure, NULL)) && is_good;
+}
+
+/* -- integers out of the column's range --------------------------------------------- */
+
+/* Django's MinValueValidator and MaxValueValidator of the column, which stand behind the model's own. */
+static bool say_range(struct validation *validation, const struct field *field,
+                      const struct value *value, bool is_small)
+{
+	const struct field_type *type = field->value_field->type;
+	struct message_value told = {
+		"limit_value",
+		arena_printf(validation->arena, "%lld", (long long)(is_small ? type->min : type->max)), false};
+	struct str message = is_small
+	                         ? STR("Ensure this value is greater than or equal to %(limit_value)s.")
+	                         : STR("Ensure this value is less than or equal to %(limit_value)s.");
+
+	return violate(validation, field, value, is_small ? STR("min_value") : STR("max_value"),
+	               message, &told, 1);
+}
+
+/* True where it is in range, or no integer.  Else the first that has something to say of it: the
+ * choices, the model's own validators, the column. */
+static bool is_in_range(struct validation *validation, const struct field *field,
+                        const struct value *value)
+{
+	const struct field_type *type = field->value_field->type;
+	int64_t integer;
+
+	if (type->kind != TYPE_INTEGER || type->min >= type->max || !read_integer(value, &integer) ||
+	    (integer >= type->min && integer <= type->max))
+		return true;
+	struct str text = arena_printf(validation->arena, "%lld", (long long)integer);
+	if (field->nchoices && !obeys_field(validation, field, value, text))
+		return false;
+	struct subject subject = {validation, field, value, text};
+	return obeys_declared(&subject) && say_range(validation, field, value, integer < type->min);
+}
+
+/* -- arrays ------------------------------------------------------------------------ */
+
+/* PostgreSQL's arrays are boxes: lists within a list are of one length. */
+static bool is_box(struct validation *validation, const struct field *field,
+                   const struct value *list)
+{
+	if (field->base_field->type->kind != TYPE_ARRAY)
+		return true;
+	for (size_t i = 1; i < list->list.n; i++) {
+		const struct value *first = &list->list.items[0], *item = &list->list.items[i];
+		if (first->kind != VALUE_LIST || item->kind != VALUE_LIST || first->list.n == item->list.n)
+			continue;
+		return violate_plainly(validation, field, item, "nested_array_mismatch",
+		                       "Nested arrays must have the same length.");
+	}
+	return true;
+}
+
+static void say_item(struct validation *validation, const struct field *field, size_t i,
+                     const struct error_field *violation)
+{
+	struct arena *arena = validation->arena;
+	const struct message_value nth = {"nth", arena_printf(arena, "%zu", i + 1), false};
+	struct str prefix = message_of_field(field, STR("item_invalid"),
+	                                     STR("Item %(nth)s in the array did not validate:"));
+
+	validation_violate(validation, field->name, violation->pos, STR("item_invalid"),
+	                   arena_printf(arena, "%.*s %.*s", STR_ARG(message_format(arena, prefix, &nth, 1)),
+	                                STR_ARG(violation->message)));
 }
 
 /* Items of an ArrayField, each by the base field's rules. */
@@ -350,6 +417,8 @@ static bool items_obey(struct validation *validation, const struct field *field,
 
 	if (field->type->kind != TYPE_ARRAY || list->kind != VALUE_LIST || !field->base_field)
 		return true;
+	if (!is_box(validation, field, list))
+		return false;
 	for (size_t i = 0; i < list->list.n; i++) {
 		struct validation inner;
 		struct str text;
@@ -358,13 +427,15 @@ static bool items_obey(struct validation *validation, const struct field *field,
 			continue;
 		if (validate_value(&inner, field->base_field, &list->list.items[i], &text))
 			continue;
-		struct str message =
-			arena_printf(validation->arena, "Item %zu in the array did not validate: %.*s", i + 1,
-		                 STR_ARG(inner.violations.items[0].message));
-		validation_violate(validation, field->name, inner.violations.items[0].pos,
-		                   STR("item_invalid"), message);
+		say_item(validation, field, i, &inner.violations.items[0]);
 	}
-	return validation->nviolations == before;
+	if (validation->nviolations == before)
+		return true;
+	struct subject subject = {validation, field, list, STR("")};
+	const struct validator_type *form = validator_form_of(field);
+	if (form)
+		obeys(&subject, form, NULL);
+	return false;
 }
 
 /* null on a JSONField is SQL NULL, {"Value": null} the JSON null. */
@@ -386,6 +457,38 @@ static bool judge_null(struct validation *validation, const struct field *field,
 	return violate_plainly(validation, field, value, "null", "This field cannot be null.");
 }
 
+static bool is_blank_text(const struct value *value)
+{
+	return value->kind == VALUE_TEXT && !str_trim(value->text).n;
+}
+
+/* An address may be left out as a text may; it is then no address, NULL. */
+static bool judge_no_address(struct validation *validation, const struct field *field,
+                             const struct value *value, struct str *text)
+{
+	*text = (struct str){NULL, 0};
+	if (!field->is_blank)
+		return violate_plainly(validation, field, value, "blank", "This field cannot be blank.");
+	return field->is_null ||
+	       violate_plainly(validation, field, value, "null", "This field cannot be null.");
+}
+
+/* unpack_ipv4: "::ffff:10.0.0.1" is kept as 10.0.0.1. */
+static void unpack_address(struct arena *arena, const struct field *field, struct str *text)
+{
+	const struct value *unpacks =
+		field->declaration ? value_get(field->declaration, "unpack_ipv4") : NULL;
+	char plain[INET_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (!unpacks || unpacks->kind != VALUE_BOOL || !unpacks->boolean ||
+	    inet_pton(AF_INET6, arena_cstr(arena, *text), &address) != 1 ||
+	    !IN6_IS_ADDR_V4MAPPED(&address) ||
+	    !inet_ntop(AF_INET, &address.s6_addr[12], plain, sizeof plain))
+		return;
+	*text = arena_str(arena, str_of(plain));
+}
+
 bool validate_value(struct validation *validation, const struct field *field,
                     const struct value *value, struct str *text)
 {
@@ -402,10 +505,10 @@ bool validate_value(struct validation *validation, const struct field *field,
 		*text = (struct str){NULL, 0};
 		return judge_null(validation, field, value);
 	}
-	/* An address may be left out as a text may: "" is judged by blank. */
-	if (field->type->kind == TYPE_INET && is_empty(value) && !field->is_blank)
-		return obeys_field(validation, field, value, STR(""));
-	if (!items_obey(validation, field, value) || !parse(validation, field, value, text))
+	if (field->type->kind == TYPE_INET && is_blank_text(value))
+		return judge_no_address(validation, field, value, text);
+	if (!items_obey(validation, field, value) || !is_in_range(validation, field, value) ||
+	    !parse(validation, field, value, text))
 		return false;
 	if (field->is_blank && is_empty(value))
 		return true;
@@ -414,5 +517,9 @@ bool validate_value(struct validation *validation, const struct field *field,
 	if (is_empty(value))
 		return true;
 	struct subject subject = {validation, field, value, *text};
-	return obeys_validators(&subject);
+	if (!obeys_validators(&subject))
+		return false;
+	if (field->type->kind == TYPE_INET)
+		unpack_address(validation->arena, field, text);
+	return true;
 }

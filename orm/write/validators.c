@@ -75,8 +75,10 @@ static bool allows_unicode(const struct field *field)
 	return allows && allows->boolean;
 }
 
-static const struct validator_type *form_of(const struct field *field)
+const struct validator_type *validator_form_of(const struct field *field)
 {
+	if (field->type->kind == TYPE_ARRAY && field->array_size >= 0)
+		return validator_type_find(STR("array size"));
 	if (strcmp(field->type->name, "SlugField") == 0 && allows_unicode(field))
 		return validator_type_find(STR("validate_unicode_slug"));
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -88,19 +90,12 @@ static const struct validator_type *form_of(const struct field *field)
 	return NULL;
 }
 
-void validator_types_of(const struct field *field, const struct validator_type *list[4])
+const struct validator_type *validator_measure_of(const struct field *field)
 {
-	size_t n = 0;
-	const struct validator_type *form = form_of(field);
-
+	if (field->type->kind == TYPE_DECIMAL)
+		return validator_type_find(STR("column digits"));
 	if (field->type->kind == TYPE_TEXT && field->max_length >= 0 &&
 	    strcmp(field->type->name, "TextField") != 0)
-		list[n++] = validator_type_find(STR("column max_length"));
-	if (field->type->kind == TYPE_DECIMAL)
-		list[n++] = validator_type_find(STR("column digits"));
-	if (field->type->kind == TYPE_ARRAY && field->array_size >= 0)
-		list[n++] = validator_type_find(STR("array size"));
-	if (form)
-		list[n++] = form;
-	list[n] = NULL;
+		return validator_type_find(STR("column max_length"));
+	return NULL;
 }

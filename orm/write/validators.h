@@ -35,8 +35,10 @@ struct validator_type {
 
 /* NULL when unknown. */
 const struct validator_type *validator_type_find(struct str name);
-/* The rules that a field's type brings along (a length, a form, digits), by the names of the table;
- * at most three, ended by NULL. */
-void validator_types_of(const struct field *field, const struct validator_type *types[4]);
+/* The rules that a field's type brings along, NULL where it has none, in the order in which Django asks
+ * them: the form (an address, an array's size), then what the model declares, then the column's measure
+ * (a length, digits). */
+const struct validator_type *validator_form_of(const struct field *field);
+const struct validator_type *validator_measure_of(const struct field *field);
 
 #endif

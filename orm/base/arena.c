@@ -192,6 +192,19 @@ struct str arena_vprintf(struct arena *arena, const char *format, va_list args)
 	return (struct str){text, (size_t)n};
 }
 
+struct str arena_int(struct arena *arena, int64_t number)
+{
+	char digits[20];
+	char *p = digits + sizeof digits;
+	uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	do
+		*--p = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (number < 0)
+		*--p = '-';
+	return arena_str(arena, (struct str){p, (size_t)(digits + sizeof digits - p)});
+}
+
 struct str arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args;

@@ -34,6 +34,8 @@ struct str arena_str(struct arena *arena, struct str s);
 char *arena_cstr(struct arena *arena, struct str s);
 struct str arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The number in decimal; without the cost of a format. */
+struct str arena_int(struct arena *arena, int64_t number);
 struct str arena_vprintf(struct arena *arena, const char *format, va_list args);
 /* a and b joined by nothing. */
 struct str arena_concat(struct arena *arena, struct str a, struct str b);

@@ -99,20 +99,28 @@ static void column_range(const struct field *field, int64_t *min, int64_t *max)
 	*max = oid == INT2 ? INT16_MAX : oid == INT4 ? INT32_MAX : INT64_MAX;
 }
 
+static bool out_of_range(const struct field *field, const struct value *value, struct error *error)
+{
+	int64_t min, max;
+	char range[80];
+	column_range(field, &min, &max);
+	snprintf(range, sizeof range, "an integer between %" PRId64 " and %" PRId64, min, max);
+	return parse_fail(field, value, error, range);
+}
+
 bool parse_integer(const struct field *field, const struct value *value, struct arena *arena,
                    struct str *text, struct error *error)
 {
 	int64_t number, min, max;
-	char range[80];
 	column_range(field, &min, &max);
-	snprintf(range, sizeof range, "an integer between %" PRId64 " and %" PRId64, min, max);
 	if (!value_to_int(value, &number)) {
 		bool is_too_large = value->kind == VALUE_TEXT && is_integer_text(value->text);
-		return parse_fail(field, value, error, is_too_large ? range : "an integer");
+		return is_too_large ? out_of_range(field, value, error)
+		                    : parse_fail(field, value, error, "an integer");
 	}
 	if (number < min || number > max)
-		return parse_fail(field, value, error, range);
-	*text = arena_printf(arena, "%" PRId64, number);
+		return out_of_range(field, value, error);
+	*text = arena_int(arena, number);
 	return true;
 }
 
@@ -159,7 +167,7 @@ bool parse_float(const struct field *field, const struct value *value, struct ar
 		return parse_float_text(field, value, arena, text, error);
 	if (value->kind != VALUE_INT && value->kind != VALUE_REAL)
 		return parse_fail(field, value, error, "a number");
-	*text = value->kind == VALUE_INT ? arena_printf(arena, "%" PRId64, value->integer)
+	*text = value->kind == VALUE_INT ? arena_int(arena, value->integer)
 	                                 : real_to_text(arena, value->real);
 	return true;
 }
@@ -200,7 +208,7 @@ bool parse_decimal(const struct field *field, const struct value *value, struct 
 	if (value->kind == VALUE_REAL)
 		return parse_decimal_real(field, value, arena, text, error);
 	if (value->kind == VALUE_INT) {
-		*text = arena_printf(arena, "%" PRId64, value->integer);
+		*text = arena_int(arena, value->integer);
 		return true;
 	}
 	if (value->kind != VALUE_TEXT || !is_decimal_text(str_trim(value->text)))

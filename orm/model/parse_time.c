@@ -104,11 +104,29 @@ static bool read_zone(struct reader *r, int *minutes)
 	return r->at == r->s.n && hour < 16 && minute < 60;
 }
 
-static struct str clock_text(struct arena *arena, const struct clock *c)
+static char *put_two(char *p, int number)
 {
-	return arena_printf(arena, "%02d:%02d:%02d%s%.*s", c->hour, c->minute, c->second,
-	                    c->fraction.n > 0 ? "." : "", STR_ARG(c->fraction));
+	*p++ = (char)('0' + number / 10);
+	*p++ = (char)('0' + number % 10);
+	return p;
 }
+
+/* CLOCK_BYTES and the fraction. */
+static char *put_clock(char *p, const struct clock *c)
+{
+	p = put_two(p, c->hour);
+	*p++ = ':';
+	p = put_two(p, c->minute);
+	*p++ = ':';
+	p = put_two(p, c->second);
+	if (c->fraction.n == 0)
+		return p;
+	*p++ = '.';
+	memcpy(p, c->fraction.p, c->fraction.n);
+	return p + c->fraction.n;
+}
+#define CLOCK_BYTES (sizeof "00:00:00.")
+#define DAY_AND_ZONE_BYTES (sizeof "0000-00-00 +00:00")
 
 bool parse_date(const struct field *field, const struct value *value, struct arena *arena,
                 struct str *text, struct error *error)
@@ -128,7 +146,8 @@ bool parse_time(const struct field *field, const struct value *value, struct are
 	struct reader r = {value->kind == VALUE_TEXT ? value->text : STR(""), 0};
 	if (!read_clock(&r, &clock) || r.at != r.s.n)
 		return parse_fail(field, value, error, field->value_field->type->description);
-	*text = clock_text(arena, &clock);
+	char *start = arena_alloc(arena, CLOCK_BYTES + clock.fraction.n);
+	*text = (struct str){start, (size_t)(put_clock(start, &clock) - start)};
 	return true;
 }
 
@@ -156,8 +175,18 @@ bool parse_datetime(const struct field *field, const struct value *value, struct
 	if (!read_datetime(&r, &day, &clock, &zone))
 		return parse_fail(field, value, error, field->value_field->type->description);
 	int distance = zone < 0 ? -zone : zone;
-	*text = arena_printf(arena, "%04d-%02d-%02d %.*s%c%02d:%02d", day.year, day.month, day.day,
-	                     STR_ARG(clock_text(arena, &clock)), zone < 0 ? '-' : '+', distance / 60,
-	                     distance % 60);
+	char *start = arena_alloc(arena, DAY_AND_ZONE_BYTES + CLOCK_BYTES + clock.fraction.n);
+	char *p = put_two(put_two(start, day.year / 100), day.year % 100);
+	*p++ = '-';
+	p = put_two(p, day.month);
+	*p++ = '-';
+	p = put_two(p, day.day);
+	*p++ = ' ';
+	p = put_clock(p, &clock);
+	*p++ = zone < 0 ? '-' : '+';
+	p = put_two(p, distance / 60);
+	*p++ = ':';
+	p = put_two(p, distance % 60);
+	*text = (struct str){start, (size_t)(p - start)};
 	return true;
 }

@@ -55,6 +55,8 @@ static const struct row rows[] = {
      "longest wait for running requests at the end, ms"},
 	{"statement_cache", FORM_COUNT, AT(statement_cache), 1, 100000, NULL, 200,
      "prepared statements kept on a database connection"},
+	{"shape_cache", FORM_COUNT, AT(shape_cache), 0, 100000, NULL, 1000,
+     "plans that a worker keeps for questions of the same shape; 0 keeps none"},
 	{"body_bytes", FORM_SIZE, AT(json.bytes), 1, INT64_C(1) << 32, NULL, 1 << 20,
      "largest request body, bytes"},
 	{"load_bytes", FORM_SIZE, AT(load_bytes), 0, INT64_MAX, NULL, 0,

@@ -30,6 +30,7 @@ struct settings {
 	unsigned acquire_timeout, statement_timeout, header_timeout, body_timeout, idle_timeout,
 		write_timeout, drain_timeout;
 	unsigned statement_cache;
+	unsigned shape_cache; /* plans kept by a worker; 0: none */
 	size_t load_bytes;        /* of a CSV or NDJSON body; 0: any number */
 	struct json_limits json;  /* 1 MiB, 64 levels, 10,000 nodes */
 	unsigned max_rows;        /* 0: none */

@@ -153,6 +153,7 @@ static void prepare_request(struct exchange *exchange)
 	error_init(&request->error, request->arena);
 	db_session_init(&request->db, worker->dbs[0], request->arena);
 	request->lookups = worker->lookups;
+	request->shapes = worker->shapes;
 	request->idempotency = &worker->idempotency;
 	request->dbs = worker->dbs;
 	if (exchange->is_too_large)

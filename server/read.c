@@ -14,22 +14,6 @@
 
 /* ---- shared ---- */
 
-static const char *const *own_members(const struct request *request)
-{
-	const struct method *method =
-		request->method_name.p == NULL ? NULL : method_find(request->method_name);
-
-	return method == NULL ? NULL : method->own;
-}
-
-bool read_asked(struct request *request, struct asked *asked)
-{
-	const char *const *own = own_members(request);
-
-	return accept_json(request) && request_value(request, own, &asked->body) &&
-	       request_query(request, asked->body, own, &asked->query);
-}
-
 const struct plan_scope *read_scope(const struct request *request)
 {
 	return request->has_scope ? &request->scope : NULL;
@@ -86,7 +70,7 @@ static void suggest_parameter(struct request *request)
 
 	if (error->kind == ERROR_FIELD && pos != NULL && pos->is_parameter &&
 	    error->suggestion.p == NULL)
-		error->suggestion = params_suggest(pos->key, own_members(request));
+		error->suggestion = params_suggest(pos->key, read_own_members(request));
 }
 
 bool read_refused(struct request *request)
@@ -279,27 +263,32 @@ static bool list(struct listing *listing)
 	return true;
 }
 
-static bool plan_list(struct request *request, const struct query *query, const struct plan **plan)
+static bool plan_list(struct request *request, const struct asked *asked, struct answer_plan *plan)
 {
 	unsigned most = request->settings->max_rows;
+	struct str secret = str_of(request->settings->secret);
 
-	return most == 0 ? plan_query(request->arena, request->model, read_scope(request), query, plan,
-	                              &request->error)
-	                 : plan_capped(request->arena, request->model, read_scope(request), query,
-	                               str_of(request->settings->secret), most, plan, &request->error);
+	plan->is_page = query_has_cursor(asked->query);
+	if (plan->is_page)
+		return plan_page(request->arena, request->model, read_scope(request), asked->query, secret, most,
+		                 &plan->plan, &request->error);
+	if (most == 0)
+		return plan_query(request->arena, request->model, read_scope(request), asked->query, &plan->plan,
+		                  &request->error);
+	return plan_capped(request->arena, request->model, read_scope(request), asked->query, secret, most,
+	                   &plan->plan, &request->error);
 }
 
 bool read_query(struct request *request)
 {
 	struct listing listing = {.request = request, .most = request->settings->max_rows};
-	struct asked asked;
+	struct answer_plan plan;
 
-	if (!read_asked(request, &asked))
-		return read_refused(request);
-	if (query_has_cursor(asked.query))
-		return read_page(request, asked.query);
-	if (!plan_list(request, asked.query, &listing.plan))
-		return read_refused(request);
+	if (!read_plan(request, plan_list, &plan))
+		return false;
+	if (plan.is_page)
+		return read_page(request, plan.plan);
+	listing.plan = plan.plan;
 	return list(&listing);
 }
 
@@ -316,17 +305,20 @@ static bool answer_row(struct request *request, const struct plan *plan, struct 
 	return read_owner(request);
 }
 
-/* Django's get(): exactly one. */
-static bool answer_the_row(struct request *request, const struct query *query)
+static bool plan_get(struct request *request, const struct asked *asked, struct answer_plan *plan)
 {
-	const struct plan *plan;
+	return plan_pick(request->arena, request->model, read_scope(request), asked->query, PLAN_GET, &plan->plan,
+	                 &request->error);
+}
+
+/* Django's get(): exactly one. */
+static bool answer_the_row(struct request *request)
+{
+	struct answer_plan plan;
 	struct fetched *fetched;
 	size_t n;
 
-	if (!plan_pick(request->arena, request->model, read_scope(request), query, PLAN_GET, &plan,
-	               &request->error))
-		return read_refused(request);
-	if (!answer_row(request, plan, &fetched))
+	if (!read_plan(request, plan_get, &plan) || !answer_row(request, plan.plan, &fetched))
 		return false;
 	n = fetched->rows.nrows;
 	if (n == 1)
@@ -352,7 +344,7 @@ static bool answer_by_key(struct request *request)
 		return false;
 	/* What is sent together is no part of a transaction. */
 	if (request->scope.relation != NULL || request->db.tx != NULL || !key_lookup_fits(request->model))
-		return answer_the_row(request, &all_rows);
+		return answer_the_row(request);
 	if (!key_lookup(request->lookups, &request->db, request->model, request->scope.pk, &fetched,
 	                &row, &request->error))
 		return read_refused(request);
@@ -364,33 +356,33 @@ static bool answer_by_key(struct request *request)
 
 bool read_row(struct request *request)
 {
-	struct asked asked;
-
-	if (request->params.n == 0 && request->value == NULL)
-		return answer_by_key(request);
-	return read_asked(request, &asked) ? answer_the_row(request, asked.query)
-	                                   : read_refused(request);
+	return request->params.n == 0 && request->value == NULL ? answer_by_key(request)
+	                                                        : answer_the_row(request);
 }
 
 bool read_get(struct request *request)
 {
-	struct asked asked;
-
-	return read_asked(request, &asked) ? answer_the_row(request, asked.query)
-	                                   : read_refused(request);
+	return answer_the_row(request);
 }
 
-static bool answer_first(struct request *request, enum plan_pick pick)
+static bool plan_first(struct request *request, const struct asked *asked, struct answer_plan *plan)
 {
-	const struct plan *plan;
-	struct fetched *fetched;
-	struct asked asked;
+	return plan_pick(request->arena, request->model, read_scope(request), asked->query, PLAN_FIRST,
+	                 &plan->plan, &request->error);
+}
 
-	if (!read_asked(request, &asked) ||
-	    !plan_pick(request->arena, request->model, read_scope(request), asked.query, pick, &plan,
-	               &request->error))
-		return read_refused(request);
-	if (!answer_row(request, plan, &fetched))
+static bool plan_last(struct request *request, const struct asked *asked, struct answer_plan *plan)
+{
+	return plan_pick(request->arena, request->model, read_scope(request), asked->query, PLAN_LAST,
+	                 &plan->plan, &request->error);
+}
+
+static bool answer_first(struct request *request, planner_fn *planner)
+{
+	struct answer_plan plan;
+	struct fetched *fetched;
+
+	if (!read_plan(request, planner, &plan) || !answer_row(request, plan.plan, &fetched))
 		return false;
 	if (fetched->rows.nrows == 0)
 		BUF_LIT(&request->reply.body, "null");
@@ -399,12 +391,12 @@ static bool answer_first(struct request *request, enum plan_pick pick)
 
 bool read_first(struct request *request)
 {
-	return answer_first(request, PLAN_FIRST);
+	return answer_first(request, plan_first);
 }
 
 bool read_last(struct request *request)
 {
-	return answer_first(request, PLAN_LAST);
+	return answer_first(request, plan_last);
 }
 
 /* The fields' names as a list, also where a query string gave just one. */

@@ -74,16 +74,12 @@ static bool fetch_page(struct request *request, const struct plan *plan, struct 
 	           : fetch_all(&request->db, plan, fetched, &request->error);
 }
 
-bool read_page(struct request *request, const struct query *query)
+bool read_page(struct request *request, const struct plan *plan)
 {
 	struct db_rows count = {0};
-	struct paged paged = {0};
+	struct paged paged = {.plan = plan};
 	struct fetched *fetched;
 
-	if (!plan_page(request->arena, request->model, read_scope(request), query,
-	               str_of(request->settings->secret), request->settings->max_rows, &paged.plan,
-	               &request->error))
-		return read_refused(request);
 	if (!fetch_page(request, paged.plan, &fetched, &count))
 		return false;
 	paged.fetched = fetched;

@@ -15,17 +15,18 @@ static bool ask_one(struct request *request, const struct statement *statement, 
 	return true;
 }
 
+static bool plan_the_count(struct request *request, const struct asked *asked, struct answer_plan *plan)
+{
+	return plan_count(request->arena, request->model, read_scope(request), asked->query, &plan->statement,
+	                  &request->error);
+}
+
 bool read_count(struct request *request)
 {
-	struct statement statement;
-	struct asked asked;
+	struct answer_plan plan;
 	struct str count;
 
-	if (!read_asked(request, &asked) ||
-	    !plan_count(request->arena, request->model, read_scope(request), asked.query, &statement,
-	                &request->error))
-		return read_refused(request);
-	if (!ask_one(request, &statement, &count))
+	if (!read_plan(request, plan_the_count, &plan) || !ask_one(request, &plan.statement, &count))
 		return false;
 	if (str_is(count, "0") && !read_owner(request))
 		return false;
@@ -33,17 +34,18 @@ bool read_count(struct request *request)
 	return true;
 }
 
+static bool plan_existence(struct request *request, const struct asked *asked, struct answer_plan *plan)
+{
+	return plan_exists(request->arena, request->model, read_scope(request), asked->query, &plan->statement,
+	                   &request->error);
+}
+
 bool read_exists(struct request *request)
 {
-	struct statement statement;
-	struct asked asked;
+	struct answer_plan plan;
 	struct str exists;
 
-	if (!read_asked(request, &asked) ||
-	    !plan_exists(request->arena, request->model, read_scope(request), asked.query, &statement,
-	                 &request->error))
-		return read_refused(request);
-	if (!ask_one(request, &statement, &exists))
+	if (!read_plan(request, plan_existence, &plan) || !ask_one(request, &plan.statement, &exists))
 		return false;
 	if (str_is(exists, "f") && !read_owner(request))
 		return false;
@@ -63,26 +65,32 @@ static bool is_about_nothing(const struct db_rows *rows)
 	return true;
 }
 
-bool read_aggregate(struct request *request)
+static bool plan_aggregates(struct request *request, const struct asked *asked, struct answer_plan *plan)
 {
+	const struct value *member = value_get(asked->body, "aggregate");
 	const struct named_expr *aggregates;
-	const struct value *member;
-	struct aggregate_plan plan;
-	struct db_rows rows;
-	struct asked asked;
+	struct aggregate_plan aggregate;
 	size_t n;
 
-	if (!read_asked(request, &asked))
-		return read_refused(request);
-	member = value_get(asked.body, "aggregate");
 	if (member == NULL)
-		return error_set(&request->error, ERROR_BAD_REQUEST, asked.body->pos,
+		return error_set(&request->error, ERROR_BAD_REQUEST, asked->body->pos,
 		                 "\"aggregate\" is missing: {name: expression}");
 	if (!decode_named_exprs(request->arena, member, &aggregates, &n, &request->error) ||
-	    !plan_aggregate(request->arena, request->model, read_scope(request), asked.query,
-	                    aggregates, n, &plan, &request->error))
-		return read_refused(request);
-	if (!db_query(&request->db, &plan.statement, true, &rows, &request->error) ||
+	    !plan_aggregate(request->arena, request->model, read_scope(request), asked->query, aggregates, n,
+	                    &aggregate, &request->error))
+		return false;
+	plan->statement = aggregate.statement;
+	plan->layout = aggregate.layout;
+	return true;
+}
+
+bool read_aggregate(struct request *request)
+{
+	struct answer_plan plan;
+	struct db_rows rows;
+
+	if (!read_plan(request, plan_aggregates, &plan) ||
+	    !db_query(&request->db, &plan.statement, true, &rows, &request->error) ||
 	    (is_about_nothing(&rows) && !read_owner(request)))
 		return false;
 	encode_object(&plan.layout, &rows, 0, &request->reply.body);

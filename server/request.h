@@ -24,6 +24,7 @@ enum http_method {
 
 struct key_lookups; /* orm/fetch/key_lookup.h */
 struct idempotency; /* server/idempotency.h */
+struct shapes; /* orm/sql/shape.h */
 
 struct header {
 	struct str name, value;
@@ -47,6 +48,7 @@ struct request {
 	struct db_session db;
 	struct key_lookups *lookups; /* the worker's, of the first database */
 	struct idempotency *idempotency; /* the worker's */
+	struct shapes *shapes; /* the worker's; NULL: plans are not kept */
 	struct db *const *dbs;       /* the worker's, in the order of settings->databases */
 	struct error error;
 	struct str id; /* request id */

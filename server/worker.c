@@ -6,6 +6,7 @@
 
 #include "orm/base/task.h"
 #include "orm/fetch/key_lookup.h"
+#include "orm/sql/shape.h"
 #include "server/http.h"
 
 #include <errno.h>
@@ -45,7 +46,9 @@ static bool make_databases(struct worker *worker)
 			return false;
 	}
 	worker->lookups = key_lookups_new(worker->loop, worker->dbs[0], worker->setup->registry);
-	return worker->lookups != NULL;
+	if (settings->shape_cache > 0)
+		worker->shapes = shapes_new(settings->shape_cache);
+	return worker->lookups != NULL && (worker->shapes != NULL || settings->shape_cache == 0);
 }
 
 static void on_wake(void *arg)
@@ -65,6 +68,9 @@ static void take_down(struct worker *worker)
 	if (worker->lookups)
 		key_lookups_free(worker->lookups);
 	worker->lookups = NULL;
+	if (worker->shapes)
+		shapes_free(worker->shapes);
+	worker->shapes = NULL;
 	free_databases(worker);
 }
 

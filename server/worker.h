@@ -37,6 +37,7 @@ struct worker {
 	struct loop *loop;
 	struct db **dbs;             /* setup->settings->ndatabases */
 	struct key_lookups *lookups; /* of the first database */
+	struct shapes *shapes;       /* NULL: none are kept */
 	struct idempotency idempotency;
 	struct http *http;
 };

@@ -113,6 +113,12 @@ static bool takes(const struct rexpr *left, const char *function)
 	return left->kind == R_CALL && str_is(str_of(left->function->name), function);
 }
 
+bool calendar_takes(const struct rexpr *left)
+{
+	return takes(left, extracts[UNIT_YEAR]) || takes(left, extracts[UNIT_MONTH]) ||
+	       takes(left, extracts[UNIT_DAY]) || takes(left, "TruncDate");
+}
+
 static bool read_number(struct str text, int least, int most, int *number)
 {
 	int64_t wide;

@@ -12,6 +12,8 @@
 /* `left` is the call that takes the part, `right` a literal.  False: it stays as it is. */
 bool calendar_lookup(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
                      const struct rexpr *right, const struct rcond **out);
+/* Whether the left side is such a part: what becomes of the question hangs on the value. */
+bool calendar_takes(const struct rexpr *left);
 /* Among conditions that hold together: a year takes its month, and its day, with it.  Returns how many are left. */
 size_t calendar_narrow(struct scope *scope, const struct rcond **conds, size_t n);
 

@@ -53,48 +53,6 @@ static void set_operand(struct rcond *cond, size_t i, const struct rexpr *operan
 	cond->has_window |= operand->has_window;
 }
 
-/* Text of a literal for text lookups: a number or boolean stands for its JSON text. */
-static bool literal_text(struct scope *scope, const struct value *value, struct str *text)
-{
-	struct buf buf = {0};
-
-	switch (value->kind) {
-	case VALUE_TEXT:
-		*text = arena_str(scope->r->arena, value->text);
-		return true;
-	case VALUE_INT:
-	case VALUE_REAL:
-	case VALUE_BOOL:
-		value_write_json(value, &buf);
-		*text = arena_str(scope->r->arena, buf_str(&buf));
-		buf_release(&buf);
-		return true;
-	case VALUE_NULL:
-	case VALUE_LIST:
-	case VALUE_OBJECT:
-		break;
-	}
-	return error_set(scope->r->error, ERROR_VALUE, value->pos, "expected a string, got %s",
-	                 value_kind_name(value->kind));
-}
-
-static struct str escape_pattern(struct arena *arena, struct str text, enum pattern_form form)
-{
-	char *out = arena_alloc(arena, text.n * 2 + 3);
-	size_t n = 0;
-
-	if (form == PATTERN_CONTAINS || form == PATTERN_ENDS)
-		out[n++] = '%';
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '%' || text.p[i] == '_' || text.p[i] == '\\')
-			out[n++] = '\\';
-		out[n++] = text.p[i];
-	}
-	if (form == PATTERN_CONTAINS || form == PATTERN_STARTS)
-		out[n++] = '%';
-	return (struct str){out, n};
-}
-
 /* {"pk": 3} names a row of a relation's other end. */
 static const struct value *named_row(const struct value *value)
 {
@@ -147,9 +105,11 @@ static bool literal_operand(struct scope *scope, const struct field *field, cons
 		return row_operand(scope, field, row, out);
 	if (row != NULL && field->value_field->type->kind != TYPE_JSON)
 		value = row;
-	if (!field_parse(field, value, scope->r->arena, &text, scope->r->error))
+	const struct literal literal = {.value = value, .field = field};
+
+	if (!literal_write(scope->r->arena, &literal, value, &text, scope->r->error))
 		return false;
-	*out = param_expr(scope->r->arena, field, text);
+	*out = literal_expr(scope->r->arena, &literal, text);
 	return true;
 }
 
@@ -197,11 +157,15 @@ static bool build_text(struct scope *scope, const struct lookup *lookup, const s
 	}
 	if (operand->kind != OPERAND_LITERAL)
 		return error_set(scope->r->error, ERROR_VALUE, operand->pos, "expected a string, got an array");
-	if (!literal_text(scope, operand->literal, &text))
+	/* A regular expression is looked at before it is sent. */
+	const struct literal literal = {.value = lookup->is_regex ? NULL : operand->literal,
+	                                .field = text_field,
+	                                .form = LITERAL_TEXT,
+	                                .pattern = lookup->pattern};
+
+	if (!literal_write(scope->r->arena, &literal, operand->literal, &text, scope->r->error))
 		return false;
-	if (lookup->pattern != PATTERN_NONE)
-		text = escape_pattern(scope->r->arena, text, lookup->pattern);
-	set_operand(cond, 0, param_expr(scope->r->arena, text_field, text));
+	set_operand(cond, 0, literal_expr(scope->r->arena, &literal, text));
 	return true;
 }
 
@@ -286,6 +250,17 @@ static const struct select *related_keys(struct arena *arena, const struct rexpr
 	return copy;
 }
 
+/* One array parameter, of the list that the client wrote or what is left of it. */
+static bool read_list(struct scope *scope, const struct field *field, const struct value *written,
+                      const struct value *list, struct rcond *cond)
+{
+	struct literal *literal = ARENA_NEW(scope->r->arena, struct literal);
+
+	*literal = (struct literal){.value = written, .field = field, .form = LITERAL_LIST};
+	cond->list_literal = literal;
+	return literal_write(scope->r->arena, literal, list, &cond->list, scope->r->error);
+}
+
 static bool build_in(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
                      const struct operand *operand, const struct rights *rights,
                      const struct rcond **out)
@@ -317,7 +292,7 @@ static bool build_in(struct scope *scope, const struct lookup *lookup, const str
 	}
 	if (kind_of(left) == TYPE_ARRAY || is_other_key)
 		return build_in_single(scope, lookup, left, &list, out);
-	return field_parse_array(left->field, &list, scope->r->arena, &cond->list, scope->r->error);
+	return read_list(scope, left->field, operand->literal, &list, cond);
 }
 
 static bool build_pair(struct scope *scope, const struct lookup *lookup, const struct rexpr *left,
@@ -356,7 +331,7 @@ static bool build_texts(struct scope *scope, const struct lookup *lookup, const 
 		return error_set(scope->r->error, ERROR_VALUE, operand->pos, "'%s' takes an array of strings",
 		                 lookup->name);
 	*out = cond;
-	return field_parse_array(text_field, operand->literal, scope->r->arena, &cond->list, scope->r->error);
+	return read_list(scope, text_field, operand->literal, operand->literal, cond);
 }
 
 /* A range contains a range, or a value. */
@@ -438,6 +413,8 @@ static bool build_same(struct scope *scope, const struct lookup *lookup, const s
 			return false;
 		if (calendar_lookup(scope, lookup, left, right, out))
 			return true;
+		if (calendar_takes(left) && right->kind == R_PARAM)
+			right = param_expr(scope->r->arena, right->field, right->text);
 	}
 	struct rcond *cond = new_lookup(scope, lookup, left, 1);
 
@@ -460,9 +437,11 @@ static bool apply_to_right(struct scope *scope, const struct rexpr *left, const 
 		if (operand->kind != OPERAND_LITERAL || operand->literal->kind == VALUE_LIST ||
 		    operand->literal->kind == VALUE_NULL)
 			return true;
-		if (!literal_text(scope, operand->literal, &text))
+		const struct literal literal = {.value = operand->literal, .field = text_field, .form = LITERAL_TEXT};
+
+		if (!literal_write(scope->r->arena, &literal, operand->literal, &text, scope->r->error))
 			return false;
-		*right = param_expr(scope->r->arena, text_field, text);
+		*right = literal_expr(scope->r->arena, &literal, text);
 	}
 	call = rexpr_new(scope->r->arena, R_CALL, text_field, 1);
 	call->function = left->function;

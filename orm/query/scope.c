@@ -171,6 +171,19 @@ const struct rexpr *param_expr(struct arena *arena, const struct field *field, s
 	return expr;
 }
 
+const struct rexpr *literal_expr(struct arena *arena, const struct literal *literal, struct str text)
+{
+	struct rexpr *expr = (struct rexpr *)param_expr(arena, literal->field, text);
+
+	if (literal->value != NULL) {
+		struct literal *kept = ARENA_NEW(arena, struct literal);
+
+		*kept = *literal;
+		expr->literal = kept;
+	}
+	return expr;
+}
+
 static bool is_constant(const struct rcond *cond, enum rcond_kind kind)
 {
 	return cond->kind == kind && cond->nchildren == 0;

@@ -117,6 +117,8 @@ bool source_listed(const struct source_list *list, const struct source *source);
 
 const struct rexpr *column_expr(struct arena *arena, struct source *source, const struct field *field);
 const struct rexpr *param_expr(struct arena *arena, const struct field *field, struct str text);
+/* The parameter that literal_write() made of a literal. */
+const struct rexpr *literal_expr(struct arena *arena, const struct literal *literal, struct str text);
 
 /* How a condition is being read. */
 struct cond_context {

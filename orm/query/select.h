@@ -10,6 +10,7 @@
 
 #include "orm/model/field_types.h"
 #include "orm/query/functions.h"
+#include "orm/query/literal.h"
 #include "orm/query/lookups.h"
 #include "orm/query/tree.h"
 
@@ -111,6 +112,7 @@ struct rexpr {
 	bool has_aggregate;
 	struct source *source;
 	struct str text;
+	const struct literal *literal; /* R_PARAM: what `text` was made of; NULL: more than the text depends on it */
 	struct str name; /* R_ARITHMETIC: the sign */
 	const struct function *function;
 	struct str zone; /* p == NULL: UTC, the zone of every session */
@@ -155,6 +157,7 @@ struct rcond {
 	size_t noperands;
 	const char *sign; /* RC_ROW: "=", "<", ">", ">=" … */
 	struct str list; /* `in` with literals: the array literal; p == NULL otherwise */
+	const struct literal *list_literal;
 	const struct select *subselect; /* `in` a subquery */
 	bool is_null;
 	const struct select *select;

@@ -63,6 +63,13 @@ static void emit_as_text(struct emit *e, const struct rexpr *expr)
 	sql_lit(&e->sql, ")::text");
 }
 
+static void emit_list(struct emit *e, const struct rcond *cond, const struct field *field)
+{
+	sql_field_array_param(&e->sql, field, cond->list);
+	if (!e->sql.is_inline)
+		e->sql.items[e->sql.n - 1].literal = cond->list_literal;
+}
+
 static void emit_piece(struct emit *e, const struct rcond *cond, char piece)
 {
 	switch (piece) {
@@ -74,7 +81,7 @@ static void emit_piece(struct emit *e, const struct rcond *cond, char piece)
 		return;
 	case 'r':
 		if (cond->noperands == 0)
-			sql_field_array_param(&e->sql, field_of_type("TextField"), cond->list);
+			emit_list(e, cond, field_of_type("TextField"));
 		else
 			emit_expr(e, cond->operands[0]);
 		return;
@@ -107,7 +114,7 @@ static void emit_in(struct emit *e, const struct rcond *cond)
 	emit_expr(e, cond->left);
 	if (cond->list.p != NULL) {
 		sql_lit(&e->sql, " = ANY(");
-		sql_field_array_param(&e->sql, cond->left->field, cond->list);
+		emit_list(e, cond, cond->left->field);
 		sql_lit(&e->sql, ")");
 		return;
 	}

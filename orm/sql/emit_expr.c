@@ -55,6 +55,7 @@ static void emit_once(struct emit *e, const struct rexpr *expr, const struct fie
 		return;
 	}
 	sql_field_param(&e->sql, field, text);
+	e->sql.items[e->sql.n - 1].literal = expr->kind == R_PARAM ? expr->literal : NULL;
 	*slot = (struct literal_slot){expr, e->sql.n};
 	e->nliterals++;
 }

@@ -32,13 +32,17 @@ static bool add_equality(struct scope *scope, struct source *source, const struc
                          const struct value *value)
 {
 	struct arena *arena = scope->r->arena;
+	const struct literal literal = {.value = value, .field = field};
+	struct rcond *cond;
 	struct str text;
 
-	if (!field_parse(field, value, arena, &text, scope->r->error))
+	if (!literal_write(arena, &literal, value, &text, scope->r->error))
 		return false;
 	if (text.p == NULL)
 		return error_set(scope->r->error, ERROR_VALUE, value->pos, "a primary key cannot be null");
-	*ARENA_PUSH(arena, &scope->select->where) = column_equals(arena, source, field, text);
+	cond = (struct rcond *)column_equals(arena, source, field, text);
+	((const struct rexpr **)cond->operands)[0] = literal_expr(arena, &literal, text);
+	*ARENA_PUSH(arena, &scope->select->where) = cond;
 	return true;
 }
 

@@ -6,10 +6,13 @@
 
 struct model;
 struct pos;
+struct literal;
 
 struct param {
 	struct str text; /* ended by NUL; p == NULL is SQL NULL */
 	unsigned oid;    /* 0: the server infers it from the cast in the text */
+	unsigned slot;   /* of a shape: which of its literals, from 1; 0: none (sql/shape) */
+	const struct literal *literal; /* what the text was made of; NULL: the statement depends on it */
 };
 
 struct statement {

@@ -100,6 +100,8 @@ class Asker:
                 return Verdict(UNASKED, request, str(problem))
             return self.expect_refusal(request, problem)
         response = self.post("/api/%s/%s" % (model, method), body)
+        for _ in range(2 if response.status == 200 else 0):  # planned, planned to be kept, bound to the kept plan
+            response = self.post("/api/%s/%s" % (model, method), body)
         if response.status != 200:
             return Verdict(REFUSED if response.status == 400 else FAILED, request,
                            response.body.decode("utf-8", "replace"), expected=expected)

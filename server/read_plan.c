@@ -1,0 +1,91 @@
+/* A reading request's plan: kept from an earlier request of the same shape, or made. */
+#include "server/accept.h"
+#include "server/read.h"
+
+const char *const *read_own_members(const struct request *request)
+{
+	const struct method *method =
+		request->method_name.p == NULL ? NULL : method_find(request->method_name);
+
+	return method == NULL ? NULL : method->own;
+}
+
+static bool read_body(struct request *request, struct asked *asked)
+{
+	return accept_json(request) && request_value(request, read_own_members(request), &asked->body);
+}
+
+static bool decode(struct request *request, struct asked *asked)
+{
+	return request_query(request, asked->body, read_own_members(request), &asked->query);
+}
+
+bool read_asked(struct request *request, struct asked *asked)
+{
+	return read_body(request, asked) && decode(request, asked);
+}
+
+static struct question question_of(const struct request *request, planner_fn *planner,
+                                   const struct value *body)
+{
+	return (struct question){(const void *)(uintptr_t)planner, request->model, read_scope(request), body};
+}
+
+static bool names_database(const struct query *query)
+{
+	for (size_t i = 0; i < query->nclauses; i++)
+		if (query->clauses[i].using.p != NULL)
+			return true;
+	return false;
+}
+
+/* Reads and plans once more, in memory that stays. */
+static void keep(struct request *request, planner_fn *planner)
+{
+	struct arena *own = request->arena;
+	struct arena *kept = arena_new();
+	struct answer_plan plan = {0};
+	struct asked asked;
+
+	request->arena = kept;
+	bool is_good = read_body(request, &asked) && decode(request, &asked) &&
+	               !names_database(asked.query) && planner(request, &asked, &plan);
+
+	request->arena = own;
+	if (is_good) {
+		struct question question = question_of(request, planner, asked.body);
+
+		shapes_keep(request->shapes, kept, &question, &plan);
+		return;
+	}
+	error_clear(&request->error);
+	arena_free(kept);
+}
+
+/* In a transaction a query may see what its statements alone cannot say (locks, another database). */
+static bool may_be_kept(const struct request *request)
+{
+	return request->shapes != NULL && request->db.tx == NULL && request->value == NULL;
+}
+
+bool read_plan(struct request *request, planner_fn *planner, struct answer_plan *plan)
+{
+	enum shape_state state = SHAPE_NEW;
+	struct asked asked;
+
+	*plan = (struct answer_plan){0};
+	if (!read_body(request, &asked))
+		return read_refused(request);
+	if (may_be_kept(request)) {
+		struct question question = question_of(request, planner, asked.body);
+
+		state = shapes_find(request->shapes, request->arena, &question, plan);
+	}
+	if (state == SHAPE_BOUND)
+		return true;
+	if (!decode(request, &asked) || !planner(request, &asked, plan))
+		return read_refused(request);
+	if (state == SHAPE_WANTED)
+		keep(request, planner);
+	return true;
+}

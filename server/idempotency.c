@@ -32,8 +32,9 @@ static struct str key_of(const struct request *request)
 	struct str key = str_trim(request->idempotency_key);
 
 	if (key.n >= 2 && key.p[0] == '"' && key.p[key.n - 1] == '"')
-		return str_sub(key, 1, key.n - 2);
-	return key;
+		key = str_sub(key, 1, key.n - 2);
+	/* As a parameter it ends with NUL. */
+	return arena_str(request->arena, key);
 }
 
 /* All that makes it this request: sent again it says the same to the last byte. */

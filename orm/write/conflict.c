@@ -8,6 +8,8 @@
 #include "orm/base/map.h"
 #include "orm/sql/plan.h"
 
+#include <stdlib.h>
+
 static bool read_flag(struct writing *writing, const struct value *body, const char *name,
                       bool *is_set)
 {
@@ -322,4 +324,79 @@ bool conflict_is_once(struct writing *writing, const struct conflict *conflict,
 			                 (size_t)(first - rows));
 	}
 	return true;
+}
+
+/* -- the order ------------------------------------------------------------------- */
+
+struct keyed {
+	struct str key;
+	size_t index;
+};
+
+static int compare_keyed(const void *a, const void *b)
+{
+	const struct keyed *x = a, *y = b;
+	int order = str_cmp(x->key, y->key);
+
+	if (order)
+		return order;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+const size_t *conflict_order(struct arena *arena, const struct conflict *conflict,
+                             const struct row *rows, size_t n)
+{
+	if (!conflict || conflict->kind != INSERT_UPDATES)
+		return NULL;
+	struct keyed *keyed = ARENA_ARRAY(arena, struct keyed, n);
+	size_t *order = ARENA_ARRAY(arena, size_t, n);
+
+	for (size_t i = 0; i < n; i++) {
+		key_of(arena, conflict, &rows[i], &keyed[i].key);
+		keyed[i].index = i;
+	}
+	qsort(keyed, n, sizeof *keyed, compare_keyed);
+	for (size_t i = 0; i < n; i++)
+		order[i] = keyed[i].index;
+	return order;
+}
+
+/* -- who is in the way ----------------------------------------------------------- */
+
+static bool is_known(const struct unique *unique, const struct row *row)
+{
+	for (size_t i = 0; i < unique->n; i++) {
+		const struct cell *cell = &row->cells[unique->fields[i]->index];
+		if (cell->kind != CELL_TEXT || !cell->text.p)
+			return false;
+	}
+	return !unique->constraint || !unique->constraint->condition;
+}
+
+bool conflict_find(struct arena *arena, const struct model *model, const struct row *row,
+                   struct statement *statement)
+{
+	struct uniques uniques = {0};
+	bool is_first = true;
+	struct sql sql;
+
+	find_uniques(arena, model, &uniques);
+	sql_init(&sql, arena);
+	sql_lit(&sql, "SELECT 1 FROM ");
+	sql_table(&sql, model);
+	for (size_t i = 0; i < uniques.n; i++) {
+		const struct unique *unique = &uniques.items[i];
+		if (!is_known(unique, row))
+			continue;
+		for (size_t k = 0; k < unique->n; k++) {
+			sql_const(&sql, k ? " AND " : is_first ? " WHERE " : " OR ");
+			sql_name(&sql, unique->fields[k]->column);
+			sql_lit(&sql, " = ");
+			sql_field_param(&sql, unique->fields[k], row->cells[unique->fields[k]->index].text);
+		}
+		is_first = false;
+	}
+	sql_lit(&sql, " LIMIT 1");
+	sql_finish(&sql, 1, statement);
+	return !is_first;
 }

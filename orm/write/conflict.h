@@ -13,5 +13,13 @@ bool conflict_read(struct writing *writing, const struct model *model, const str
  * update what the first has just written; ERROR_VALUE at the second. */
 bool conflict_is_once(struct writing *writing, const struct conflict *conflict,
                       const struct row *rows, size_t n);
+/* With INSERT_UPDATES the order in which the rows are to be written: by their unique fields, so that two writes of
+ * the same rows do not wait for each other; else NULL: as they are. */
+const size_t *conflict_order(struct arena *arena, const struct conflict *conflict,
+                             const struct row *rows, size_t n);
+/* A query for a row that keeps this one out: it has the same values in all fields of an unconditional unique
+ * constraint.  False when the database alone knows the values. */
+bool conflict_find(struct arena *arena, const struct model *model, const struct row *row,
+                   struct statement *statement);
 
 #endif

@@ -211,14 +211,17 @@ static struct value without_through_defaults(struct creation *creation, const st
 
 bool create_object(struct writing *writing, const struct model *model,
                    const struct plan_scope *scope, const struct value *object,
-                   const struct value *through_defaults, bool skips, struct written *written)
+                   const struct value *through_defaults, bool skips, const struct row **made,
+                   struct written *written)
 {
 	struct creation creation;
 
 	creation_init(&creation, writing, model, scope, written);
 	creation.conflict.kind = skips ? INSERT_SKIPS : INSERT_FAILS;
 	creation.through_defaults = through_defaults;
-	return create(&creation, object, 1);
+	bool is_done = create(&creation, object, 1);
+	*made = creation.rows;
+	return is_done;
 }
 
 bool write_create(struct db_session *session, const struct model *model,

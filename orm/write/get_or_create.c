@@ -9,10 +9,15 @@
 #include "orm/write/create.h"
 
 #include "orm/query/decode.h"
+#include "orm/write/conflict.h"
 #include "orm/write/nested.h"
 #include "orm/write/row_change.h"
 
-#define ROUNDS 10
+#define ROUNDS 40
+/* So many are made before it is asked who is in the way. */
+#define ROUNDS_UNASKED 2
+/* An attempt that brings related rows along costs more. */
+#define ROUNDS_NESTED 10
 /* Savepoints that are left to others: a batch's operation, a chunk of a stream. */
 #define SAVEPOINTS_LEFT 2
 
@@ -24,7 +29,8 @@ struct request {
 	const struct value *lookup, *defaults, *create_defaults, *through_defaults;
 	const struct plan *plan; /* of the lookup */
 	struct value object;     /* what is created */
-	struct error conflict;   /* why the last attempt to create failed */
+	const struct row *made;  /* by the last attempt */
+	struct error conflict;   /* why it failed */
 	bool *is_created;
 	struct written *written;
 };
@@ -266,7 +272,7 @@ static bool keep_conflict(struct request *request)
 static bool create(struct request *request, bool skips)
 {
 	return create_object(request->writing, request->model, request->scope, &request->object,
-	                     request->through_defaults, skips, request->written);
+	                     request->through_defaults, skips, &request->made, request->written);
 }
 
 static bool create_in_savepoint(struct writing *writing, void *arg)
@@ -308,14 +314,34 @@ static bool is_final(const struct request *request)
 	       !nested_is_in(request->model, &request->object);
 }
 
+/* Waits.  Whether a row that the lookup does not find has the new row's place.  All in one round trip: the row
+ * that is in the way is hardly made or changed between. */
+static bool has_no_place(struct request *request, bool *is_taken)
+{
+	struct writing *writing = request->writing;
+	struct statement statements[3];
+	struct db_rows rows[3];
+
+	*is_taken = false;
+	if (request->plan->is_empty ||
+	    !conflict_find(writing->arena, request->model, request->made, &statements[1]))
+		return true;
+	statements[0] = statements[2] = request->plan->statement;
+	if (!writing_read(writing, statements, 3, rows))
+		return false;
+	*is_taken = !rows[0].nrows && rows[1].nrows && !rows[2].nrows;
+	return true;
+}
+
 static bool run(struct writing *writing, void *arg)
 {
 	struct request *request = arg;
-	bool is_done;
+	bool is_nested = nested_is_in(request->model, &request->object);
+	bool is_done, is_taken = false;
 
 	*request->is_created = false;
 	request->conflict = (struct error){0};
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < (is_nested ? ROUNDS_NESTED : ROUNDS) && !is_taken; round++) {
 		if (!take(request, &is_done) || is_done)
 			return is_done;
 		if (is_final(request)) {
@@ -324,6 +350,9 @@ static bool run(struct writing *writing, void *arg)
 		}
 		if (!try_to_create(request) || *request->is_created)
 			return *request->is_created;
+		if (!is_nested && !request->conflict.kind && round >= ROUNDS_UNASKED &&
+		    !has_no_place(request, &is_taken))
+			return false;
 	}
 	*request->is_created = create(request, false);
 	return *request->is_created;

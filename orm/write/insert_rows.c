@@ -1,6 +1,8 @@
 /* Rows dealt out to statements, and their answers put back in order; see insert_rows.h. */
 #include "orm/write/insert_rows.h"
 
+#include "orm/write/conflict.h"
+
 /* Expressions make shapes of their own; a list of rows that are all different is not compared with
  * all of them. */
 #define GROUPS_COMPARED 64
@@ -40,14 +42,15 @@ static struct group *group_for(struct groups *groups, const struct row *row)
 	return group;
 }
 
-static void divide(struct groups *groups, const struct row *rows, size_t n)
+static void divide(struct groups *groups, const struct row *rows, size_t n, const size_t *order)
 {
 	struct arena *arena = groups->writing->arena;
 
 	for (size_t i = 0; i < n; i++) {
-		struct group *group = group_for(groups, &rows[i]);
-		*ARENA_PUSH(arena, &group->rows) = &rows[i];
-		*ARENA_PUSH(arena, &group->indexes) = i;
+		size_t index = order ? order[i] : i;
+		struct group *group = group_for(groups, &rows[index]);
+		*ARENA_PUSH(arena, &group->rows) = &rows[index];
+		*ARENA_PUSH(arena, &group->indexes) = index;
 	}
 }
 
@@ -74,7 +77,7 @@ bool insert_rows(struct writing *writing, const struct model *model, const struc
 
 	if (!n)
 		return true;
-	divide(&groups, rows, n);
+	divide(&groups, rows, n, conflict_order(arena, conflict, rows, n));
 	struct statement *statements = ARENA_ARRAY(arena, struct statement, groups.n);
 	struct db_rows *batches = ARENA_ARRAY(arena, struct db_rows, groups.n);
 	for (size_t i = 0; i < groups.n; i++)

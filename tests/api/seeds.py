@@ -123,3 +123,21 @@ INSERT INTO album (artist_id) VALUES (1), (1), (2);
 INSERT INTO song (artist_id, album_id) VALUES (1, 1), (1, 2), (2, 3), (3, 3);
 INSERT INTO node (name, parent_id) VALUES ('root', NULL), ('a', 1), ('b', 1), ('a1', 2), ('a2', 2), ('a11', 4), ('other', NULL);
 """
+
+STUDIO = """
+INSERT INTO author (handle, name) VALUES ('x', 'Xaver'), ('y', ''), ('z', 'Zoë');
+INSERT INTO tag (name, kind) VALUES ('red', 'colour'), ('blue', 'colour'), ('loud', 'sound');
+INSERT INTO article (title, body, reads, author_id, changed_at) VALUES
+ ('First', '', 3, 1, '2020-01-01'), ('Second', 'b', 0, NULL, '2020-01-01'), ('Third', '', 9, 2, '2020-01-01');
+INSERT INTO vote (author_id, article_id, weight) VALUES (1, 1, 1), (2, 1, 2), (1, 3, 5);
+INSERT INTO remark (article_id, text, "create") VALUES (1, 'one', ''), (1, 'two', ''), (NULL, 'loose', ''), (3, 'other', '');
+INSERT INTO summary (article_id, text) VALUES (3, 'third');
+INSERT INTO article_tags (article_id, tag_id) VALUES (1, 1), (1, 3), (3, 2);
+INSERT INTO team (name) VALUES ('A'), ('B');
+INSERT INTO membership (team_id, author_id, role, level, note) VALUES (1, 1, 'lead', 3, ''), (1, 2, 'dev', 1, 'n');
+INSERT INTO author_friends (from_author_id, to_author_id) VALUES (1, 2), (2, 1);
+INSERT INTO country (code, name) VALUES ('FI', 'Finland'), ('SE', 'Sweden');
+INSERT INTO city (name, country_id) VALUES ('Oulu', 'FI');
+INSERT INTO counter (name, n, label) VALUES ('a', 1, ''), ('b', 2, '');
+INSERT INTO score (player, season, points, is_current) VALUES ('p', 1, 10, false), ('p', 2, 20, true);
+"""

@@ -8,6 +8,7 @@
 #ifndef QUERN_SERVER_BATCH_H
 #define QUERN_SERVER_BATCH_H
 
+#include "orm/base/map.h"
 #include "server/handlers.h"
 
 struct operation {
@@ -44,6 +45,7 @@ struct batch {
 	unsigned retries;
 	struct operation *operations;
 	size_t n;
+	struct map names; /* "as" -> operation */
 
 	/* The present attempt. */
 	bool is_joined;   /* part of a transaction that was open before */

@@ -9,6 +9,7 @@
 #define RETRIES_MAX 10
 /* A serializable transaction is only of use to one who begins it again. */
 #define RETRIES_SERIALIZABLE 3
+#define NAME_MAX_BYTES 64
 
 /* -- small readers ----------------------------------------------------------------- */
 
@@ -129,7 +130,7 @@ static bool is_name(struct str text)
 		if (!is_letter && (i == 0 || c < '0' || c > '9'))
 			return false;
 	}
-	return text.n > 0;
+	return text.n > 0 && text.n <= NAME_MAX_BYTES;
 }
 
 static bool read_as(struct batch *batch, const struct value *value, struct operation *operation)
@@ -138,12 +139,13 @@ static bool read_as(struct batch *batch, const struct value *value, struct opera
 		return false;
 	if (!is_name(operation->as))
 		return error_set(&batch->request->error, ERROR_VALUE, value->pos,
-		                 "A name is made of letters, digits and \"_\", and begins with no digit.");
-	for (const struct operation *other = batch->operations; other < operation; other++)
-		if (other->as.p && str_eq(other->as, operation->as))
-			return error_set(&batch->request->error, ERROR_VALUE, value->pos,
-			                 "Operation %zu is called \"%.*s\" already.",
-			                 (size_t)(other - batch->operations), STR_ARG(operation->as));
+		                 "A name is made of up to %d letters, digits and \"_\", and begins with no digit.",
+		                 NAME_MAX_BYTES);
+	const struct operation *other = map_put(&batch->names, batch->arena, operation->as, operation);
+	if (other)
+		return error_set(&batch->request->error, ERROR_VALUE, value->pos,
+		                 "Operation %zu is called \"%.*s\" already.",
+		                 (size_t)(other - batch->operations), STR_ARG(operation->as));
 	return true;
 }
 
@@ -391,9 +393,14 @@ static bool read_operations(struct batch *batch, const struct value *list)
 		return error_set(&batch->request->error, ERROR_TOO_LARGE, list->pos,
 		                 "A batch has at most %u operations, this one %zu.", most, list->list.n);
 	batch->operations = ARENA_ARRAY(batch->arena, struct operation, list->list.n);
-	for (; batch->n < list->list.n; batch->n++)
-		if (!read_operation(batch, &list->list.items[batch->n], &batch->operations[batch->n]))
-			return false;
+	for (; batch->n < list->list.n; batch->n++) {
+		struct operation *operation = &batch->operations[batch->n];
+
+		if (read_operation(batch, &list->list.items[batch->n], operation))
+			continue;
+		operation_blame(batch, operation);
+		return false;
+	}
 	return true;
 }
 

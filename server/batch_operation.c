@@ -46,6 +46,7 @@ static void leave(struct batch *batch)
 	request->db.arena = batch->arena;
 	request->error = error;
 	request->reply.body = body;
+	buf_clear(&request->reply.body);
 }
 
 /* -- its answer -------------------------------------------------------------------- */
@@ -209,17 +210,31 @@ static bool run(struct batch *batch, struct operation *operation)
 		return false;
 	enter(batch, operation, body_of(batch, operation, body));
 	if (!set_scope(batch, operation, pk) ||
-	    (operation->if_match.p && !precondition_holds(request)) || !operation->handler(request))
+	    (operation->if_match.p && !precondition_holds(request)))
 		return false;
-	if (request->reply.body.n > request->reply.hold_max)
-		return reply_too_long(request);
-	return true;
+	return operation->handler(request);
+}
+
+/* In the terms of the whole batch, whose answers are kept together. */
+static bool too_long(struct batch *batch)
+{
+	struct error *error = &batch->request->error;
+	const struct reply *reply = &batch->request->reply;
+
+	error_clear(error);
+	return error_set_nowhere(error, ERROR_TOO_LARGE,
+	                         "The answers of the batch are longer than the %zu bytes that are kept until "
+	                         "its end; let its operations answer less (limit, values, returning).",
+	                         reply->hold_max + batch->replies.n);
 }
 
 bool operation_run(struct batch *batch, struct operation *operation)
 {
 	bool is_good = run(batch, operation);
 
+	if (batch->request->reply.body.n > batch->request->reply.hold_max &&
+	    (is_good || batch->request->error.kind == ERROR_TOO_LARGE))
+		is_good = too_long(batch);
 	if (is_good)
 		add_answer(batch, operation);
 	else

@@ -130,13 +130,8 @@ static bool find_operation(struct batch *batch, const struct operation *by, cons
 	size_t before = (size_t)(by - batch->operations);
 	size_t i = index_of(steps->items[0], before);
 
-	for (size_t k = 0; i == before && k < before; k++)
-		if (batch->operations[k].as.p && str_eq(batch->operations[k].as, steps->items[0]))
-			i = k;
-	if (i == before)
-		return unknown_operation(batch, steps, before);
-	*found = &batch->operations[i];
-	return true;
+	*found = i < before ? &batch->operations[i] : map_get(&batch->names, steps->items[0]);
+	return (*found && *found < by) || unknown_operation(batch, steps, before);
 }
 
 static bool check_refs(struct batch *batch, const struct operation *operation, const struct value *value)

@@ -332,7 +332,7 @@ bool locks_are_kept(const struct db_session *session, const struct statement *st
 	for (size_t i = 0; session->tx == NULL && i < n; i++)
 		if (statements[i].locks_rows)
 			return error_set(error, ERROR_TRANSACTION, statements[i].lock_pos,
-			                 "select_for_update cannot be used outside of a transaction: it belongs "
+			                 "select_for_update cannot be used outside of a transaction. It belongs "
 			                 "into an atomic batch.");
 	return true;
 }

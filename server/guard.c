@@ -20,6 +20,7 @@
 #include "server/handlers.h"
 #include "server/idempotency.h"
 #include "server/precondition.h"
+#include "server/single_flight.h"
 
 #define ATTEMPTS 3
 /* Without a key nothing is kept beyond the reply itself; it holds one row. */
@@ -124,7 +125,7 @@ bool guard_run(struct request *request, handler_fn handler)
 	bool is_guarded;
 
 	if (only_reads(request))
-		return handler(request) && (!is_plain_read(request) || etag_finish_read(request));
+		return flight_run(request, handler) && (!is_plain_read(request) || etag_finish_read(request));
 	is_guarded = request->idempotency_key.p || precondition_is_given(request);
 	if (!is_guarded)
 		return handler(request);

@@ -154,6 +154,7 @@ static void prepare_request(struct exchange *exchange)
 	db_session_init(&request->db, worker->dbs[0], request->arena);
 	request->lookups = worker->lookups;
 	request->shapes = worker->shapes;
+	request->flights = worker->flights;
 	request->idempotency = &worker->idempotency;
 	request->dbs = worker->dbs;
 	if (exchange->is_too_large)

@@ -6,6 +6,8 @@
  */
 #include "server/http_exchange.h"
 
+#include "server/single_flight.h"
+
 #define STREAM_HIGH (256u << 10)
 #define STREAM_LOW (64u << 10)
 /* What the library asks for at once where a stream is not chunked (HTTP/1.0). */
@@ -253,6 +255,7 @@ static bool client_is_gone(struct request *request)
 static void begin_stream(struct exchange *exchange)
 {
 	ASSERT(exchange->phase != PHASE_UPLOAD);
+	flight_dissolve(&exchange->request);
 	exchange->is_streamed = true;
 	exchange->request.reply.is_begun = true;
 	append_to_stream(exchange);

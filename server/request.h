@@ -25,6 +25,8 @@ enum http_method {
 struct key_lookups; /* orm/fetch/key_lookup.h */
 struct idempotency; /* server/idempotency.h */
 struct shapes; /* orm/sql/shape.h */
+struct flights; /* server/single_flight.h */
+struct flight;
 
 struct header {
 	struct str name, value;
@@ -49,6 +51,8 @@ struct request {
 	struct key_lookups *lookups; /* the worker's, of the first database */
 	struct idempotency *idempotency; /* the worker's */
 	struct shapes *shapes; /* the worker's; NULL: plans are not kept */
+	struct flights *flights; /* the worker's; NULL: nothing is shared */
+	struct flight *flight;   /* private to server/single_flight */
 	struct db *const *dbs;       /* the worker's, in the order of settings->databases */
 	struct error error;
 	struct str id; /* request id */

@@ -8,6 +8,7 @@
 #include "orm/fetch/key_lookup.h"
 #include "orm/sql/shape.h"
 #include "server/http.h"
+#include "server/single_flight.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -48,7 +49,8 @@ static bool make_databases(struct worker *worker)
 	worker->lookups = key_lookups_new(worker->loop, worker->dbs[0], worker->setup->registry);
 	if (settings->shape_cache > 0)
 		worker->shapes = shapes_new(settings->shape_cache);
-	return worker->lookups != NULL && (worker->shapes != NULL || settings->shape_cache == 0);
+	worker->flights = flights_new();
+	return worker->lookups != NULL && worker->flights != NULL && (worker->shapes != NULL || settings->shape_cache == 0);
 }
 
 static void on_wake(void *arg)
@@ -71,6 +73,9 @@ static void take_down(struct worker *worker)
 	if (worker->shapes)
 		shapes_free(worker->shapes);
 	worker->shapes = NULL;
+	if (worker->flights)
+		flights_free(worker->flights);
+	worker->flights = NULL;
 	free_databases(worker);
 }
 

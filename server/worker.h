@@ -38,6 +38,7 @@ struct worker {
 	struct db **dbs;             /* setup->settings->ndatabases */
 	struct key_lookups *lookups; /* of the first database */
 	struct shapes *shapes;       /* NULL: none are kept */
+	struct flights *flights;
 	struct idempotency idempotency;
 	struct http *http;
 };

@@ -79,18 +79,26 @@ static bool read_flag(struct request *request, const struct value *value, struct
 	return error_set(&request->error, ERROR_VALUE, value->pos, "Expected true or false.");
 }
 
+/* Names between commas, also where these came as %2C: no field has one in its name. */
 static struct value list_of(struct request *request, const struct value *value)
 {
+	struct {
+		struct value *items;
+		size_t n, cap;
+	} list = {0};
 	size_t n = value->kind == VALUE_LIST ? value->list.n : 1;
 	const struct value *items = value->kind == VALUE_LIST ? value->list.items : value;
-	struct value *copies = ARENA_ARRAY(request->arena, struct value, n);
 
 	for (size_t i = 0; i < n; i++) {
-		copies[i] = items[i];
-		copies[i].is_loose = false;
+		struct str rest = items[i].text;
+
+		do
+			*ARENA_PUSH(request->arena, &list) = (struct value){
+				.kind = VALUE_TEXT, .pos = value->pos, .text = str_cut(&rest, STR(","))};
+		while (rest.p);
 	}
 	return (struct value){
-		.kind = VALUE_LIST, .pos = value->pos, .list = {.items = copies, .n = n}};
+		.kind = VALUE_LIST, .pos = value->pos, .list = {.items = list.items, .n = list.n}};
 }
 
 static bool unknown(struct request *request, const struct value *params)

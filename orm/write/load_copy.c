@@ -264,6 +264,18 @@ static void name_column(struct load_copy *load, struct str column)
 	}
 }
 
+/* What is said of fields is said of that line. */
+static void name_line(struct error *error)
+{
+	struct error_field *violations = ARENA_ARRAY(error->arena, struct error_field, error->nviolations);
+
+	for (size_t i = 0; i < error->nviolations; i++) {
+		violations[i] = error->violations[i];
+		violations[i].line = error->line;
+	}
+	error->violations = violations;
+}
+
 static bool explain(struct load_copy *load, const struct load_batch *batch,
                     const struct db_copy_failure *failure)
 {
@@ -276,6 +288,7 @@ static bool explain(struct load_copy *load, const struct load_batch *batch,
 		error->line = find_value(load, batch, failure->detail, error->fields[0]);
 	if (failure->column.p)
 		name_column(load, failure->column);
+	name_line(error);
 	return false;
 }
 

@@ -120,10 +120,13 @@ class WriteWorld:
         return Manager(self, model, manager.all(), request).perform()
 
     def on_row(self, model, rows, request):
-        instance = rows.get()
         if request.method == "delete":
+            rows.get()
             return 200, deleted(rows.delete())
-        return 200, Saving(self, model, instance).save(request.body, whole=request.method == "put")
+        saving = Saving(self, model)
+        saving.judge_alone(request.body, whole=request.method == "put")
+        saving.instance = rows.get()
+        return 200, saving.save(request.body, whole=request.method == "put")
 
     # ---- values ----
 
@@ -208,8 +211,18 @@ class Saving:
         instance.save(force_insert=True)
         return Row(instance)
 
+    def judge_alone(self, members, whole):
+        """What can be said of the values before the row is looked for."""
+        self.instance = self.model()
+        self.take(members, whole)
+
     def save(self, members, whole=False):
         """PATCH, PUT and the second half of update_or_create."""
+        self.take(members, whole)
+        self.writer.found(self.instance).save()
+        return Row(self.instance)
+
+    def take(self, members, whole):
         fields = self.writer.values(self.model, members)
         judged = list(fields)
         for field, value in fields.items():
@@ -223,8 +236,6 @@ class Saving:
                 if not field.has_default():
                     judged.append(field)
         judge(self.instance, [field for field in judged if not field.primary_key])
-        self.writer.found(self.instance).save()
-        return Row(self.instance)
 
 
 def judge(instance, fields):

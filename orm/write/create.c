@@ -98,9 +98,12 @@ static bool run(struct creation *creation)
 		creation->returning = NULL;
 		return writing_atomically(writing, insert_with_all, creation);
 	}
-	return rows_find(writing, creation->model, creation->rows, creation->n) &&
-	       conflict_is_once(writing, &creation->conflict, creation->rows, creation->n) &&
-	       insert_all(creation);
+	if (!rows_find(writing, creation->model, creation->rows, creation->n) ||
+	    !conflict_is_once(writing, &creation->conflict, creation->rows, creation->n) ||
+	    !insert_all(creation))
+		return false;
+	nest_embed(&creation->nest, creation->written);
+	return true;
 }
 
 static bool fill_owner(struct creation *creation)

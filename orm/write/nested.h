@@ -44,6 +44,10 @@ struct nest {
 	const struct model *model;
 	struct validation *validation; /* shared by all levels */
 	enum nest_rows kind;
+	struct {
+		struct str *items;
+		size_t n, cap;
+	} names; /* of the members, in the order of the first to say them */
 	struct nested_levels {
 		struct nested_level **items;
 		size_t n, cap;
@@ -74,7 +78,7 @@ bool nest_take(struct nest *nest, size_t row, const struct row_nested *members);
 bool nest_before(struct nest *nest, struct row *rows);
 /* Waits.  Writes what refers to the rows, as they now stand. */
 bool nest_after(struct nest *nest, const struct written_row *rows);
-/* The paths by which a reader sees all that was written ("vote_set", "vote_set__author"), for
+/* The paths by which a reader sees all that the rows have brought along ("vote_set", "vote_set__author"), for
  * written->embedded. */
 void nest_embed(const struct nest *nest, struct written *written);
 

@@ -155,6 +155,7 @@ static struct nested_level *level_for(struct nest *nest, struct nested_levels *l
 	level->reader.nested = &level->members;
 	if (kind != LEVEL_BEFORE)
 		level->reader.preset[0] = field;
+	level->reader.refuses_preset = true;
 	nest_init(&level->nest, writing, model, NEST_NEW, nest->validation);
 	return level;
 }
@@ -679,11 +680,21 @@ static bool take(struct nest *nest, size_t row, const struct nested_member *of)
 	return false;
 }
 
+static void add_name(struct nest *nest, struct str name)
+{
+	for (size_t i = 0; i < nest->names.n; i++)
+		if (str_eq(nest->names.items[i], name))
+			return;
+	*ARENA_PUSH(nest->writing->arena, &nest->names) = name;
+}
+
 bool nest_take(struct nest *nest, size_t row, const struct row_nested *members)
 {
-	for (size_t i = 0; i < members->n; i++)
+	for (size_t i = 0; i < members->n; i++) {
+		add_name(nest, members->items[i].name);
 		if (!take(nest, row, &members->items[i]))
 			return false;
+	}
 	return true;
 }
 

@@ -399,19 +399,18 @@ static struct str add_path(struct written *written, struct arena *arena, struct 
 
 static void embed(const struct nest *nest, struct str prefix, struct written *written);
 
-static void embed_levels(const struct nest *nest, const struct nested_levels *levels,
-                         struct str prefix, struct written *written)
+/* The nests of one member; join rows are not seen, the path goes on at the other end. */
+static void embed_levels(const struct nested_levels *levels, struct str name, struct str path,
+                         struct written *written)
 {
-	struct arena *arena = nest->writing->arena;
-
 	for (size_t i = 0; i < levels->n; i++) {
 		const struct nested_level *level = levels->items[i];
-		struct str path = add_path(written, arena, prefix, level->name);
+		if (!str_eq(level->name, name))
+			continue;
 		if (level->kind != LEVEL_LINKS) {
 			embed(&level->nest, path, written);
 			continue;
 		}
-		/* The join rows are not seen: the path goes on at the other end. */
 		for (size_t k = 0; k < level->nest.before.n; k++)
 			if (level->nest.before.items[k]->field == level->target)
 				embed(&level->nest.before.items[k]->nest, path, written);
@@ -420,17 +419,15 @@ static void embed_levels(const struct nest *nest, const struct nested_levels *le
 
 static void embed(const struct nest *nest, struct str prefix, struct written *written)
 {
-	struct arena *arena = nest->writing->arena;
-
-	embed_levels(nest, &nest->before, prefix, written);
-	embed_levels(nest, &nest->children, prefix, written);
-	embed_levels(nest, &nest->links, prefix, written);
-	for (size_t i = 0; i < nest->makes.n; i++)
-		add_path(written, arena, prefix, nest->makes.items[i].field->name);
-	for (size_t i = 0; i < nest->acts.n; i++) {
-		struct str path = add_path(written, arena, prefix, nest->acts.items[i].name);
-		if (nest->acts.items[i].change)
-			embed(&nest->acts.items[i].change->nest, path, written);
+	for (size_t i = 0; i < nest->names.n; i++) {
+		struct str name = nest->names.items[i];
+		struct str path = add_path(written, nest->writing->arena, prefix, name);
+		embed_levels(&nest->before, name, path, written);
+		embed_levels(&nest->children, name, path, written);
+		embed_levels(&nest->links, name, path, written);
+		for (size_t k = 0; k < nest->acts.n; k++)
+			if (nest->acts.items[k].change && str_eq(nest->acts.items[k].name, name))
+				embed(&nest->acts.items[k].change->nest, path, written);
 	}
 }
 

@@ -235,7 +235,7 @@ static bool read_members(struct row_reader *reader, const struct value *object, 
 			                 "The field '%.*s' is given twice; '%.*s' is another name of it.",
 			                 STR_ARG(field->name), STR_ARG(member->key));
 		is_given[field->index] = true;
-		if (is_preset(reader, field) && reader->mode == ROW_THROUGH)
+		if (is_preset(reader, field) && (reader->refuses_preset || reader->mode == ROW_THROUGH))
 			return error_set(reader->writing->error, ERROR_TYPE, member->value.pos,
 			                 "'%.*s' is one end of the relation, which fills it in itself.",
 			                 STR_ARG(member->key));

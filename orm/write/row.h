@@ -47,6 +47,7 @@ struct row_reader {
 	enum row_mode mode;
 	/* Columns that the caller fills: what is given for them is passed over. */
 	const struct field *preset[2];
+	bool refuses_preset; /* … or refused */
 	/* Takes what an object says of related rows (nested.h); NULL: it may say nothing of them. */
 	struct row_nested *nested;
 	struct validation *validation; /* `own`, unless the caller gathers those of several readers */

@@ -103,7 +103,7 @@ bool row_change_run(struct row_change *change, const struct plan_scope *scope,
 	if (!nest_before(&change->nest, row) || !assigning_find(&change->assigning, row) ||
 	    !change_row(change, scope, query, written))
 		return false;
-	if (!written->nrows || !row_change_is_nested(change))
+	if (!written->nrows)
 		return true;
 	if (!nest_after(&change->nest, written->rows))
 		return false;

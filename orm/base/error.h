@@ -64,6 +64,7 @@ struct error {
 	struct str suggestion; /* p == NULL when there is none */
 	struct str constraint;
 	struct str table, column; /* as the database named them, with ERROR_INTEGRITY; p == NULL else */
+	struct str sqlstate;      /* what the database called it, for the rooms behind; never for a client */
 	const struct str *fields;
 	size_t nfields;
 	const struct error_object *objects;

@@ -134,6 +134,7 @@ void sqlstate_set(const PGresult *result, struct error *error)
 	const struct sqlstate_row *row = row_of(field_of(result, PG_DIAG_SQLSTATE));
 	log_server_text(result, row);
 	error_set_nowhere(error, row->kind, "%s", row->words);
+	error->sqlstate = kept(error, field_of(result, PG_DIAG_SQLSTATE));
 	if (row->kind == ERROR_UNAVAILABLE)
 		error->retry_after = 1;
 	if (row->kind != ERROR_INTEGRITY)

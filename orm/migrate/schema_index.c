@@ -4,6 +4,7 @@
 
 #include "orm/model/build.h"
 #include "orm/model/field_types.h"
+#include "orm/model/unique_for.h"
 
 static bool add_part(struct sql *sql, const struct model *model, const struct index_part *part,
                      struct error *error)
@@ -134,8 +135,53 @@ static const char *pattern_opclass(struct arena *arena, const struct field *fiel
 	return NULL;
 }
 
+/* `("published" AT TIME ZONE 'UTC')`, in parentheses of its own for a moment. */
+static void add_moment(struct sql *sql, const struct field *date)
+{
+	bool is_moment = date->value_field->type->kind == TYPE_DATETIME;
+	sql_const(sql, is_moment ? "(" : "");
+	sql_name(sql, date->column);
+	sql_const(sql, is_moment ? " AT TIME ZONE 'UTC')" : "");
+}
+
+static void add_date_part(struct sql *sql, const struct unique_for *unique)
+{
+	static const char *const before[] = {
+		[UNIQUE_DATE] = "(", [UNIQUE_MONTH] = "(extract(month FROM ", [UNIQUE_YEAR] = "(extract(year FROM "};
+	static const char *const behind[] = {
+		[UNIQUE_DATE] = "::date)", [UNIQUE_MONTH] = "))", [UNIQUE_YEAR] = "))"};
+	sql_const(sql, before[unique->part]);
+	add_moment(sql, unique->date);
+	sql_const(sql, behind[unique->part]);
+}
+
+static void add_unique_for(struct schema *schema, const struct field *field)
+{
+	struct unique_for list[3];
+	size_t n = unique_for_list(schema->arena, field, list);
+	for (size_t i = 0; i < n; i++) {
+		struct sql sql;
+		begin_index(&sql, schema);
+		sql_lit(&sql, "CREATE UNIQUE INDEX ");
+		add_on(&sql, field->model, list[i].index);
+		sql_lit(&sql, "(");
+		sql_name(&sql, field->column);
+		sql_lit(&sql, ", ");
+		add_date_part(&sql, &list[i]);
+		sql_lit(&sql, ")");
+		/* To Django no value is a value here, and no date is no date. */
+		if (field->is_null) {
+			sql_lit(&sql, " NULLS NOT DISTINCT WHERE ");
+			sql_name(&sql, list[i].date->column);
+			sql_lit(&sql, " IS NOT NULL");
+		}
+		schema_add(schema, SCHEMA_INDEX, &sql, "create unique index", list[i].index);
+	}
+}
+
 static void add_field_indexes(struct schema *schema, const struct field *field)
 {
+	add_unique_for(schema, field);
 	bool is_unique = field_is_unique_column(field);
 	const char *opclass = pattern_opclass(schema->arena, field);
 	if (field->is_indexed && !is_unique)

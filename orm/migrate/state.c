@@ -114,6 +114,9 @@ static void describe_field(struct state *state, const struct model *model,
 	say_flag(&about, STR("auto"), field->type->is_auto);
 	say_flag(&about, STR("not negative"),
 	         field->type->kind == TYPE_INTEGER && field->type->min == 0);
+	say_text(&about, STR("unique_for_date"), field->unique_for_date);
+	say_text(&about, STR("unique_for_month"), field->unique_for_month);
+	say_text(&about, STR("unique_for_year"), field->unique_for_year);
 	say_text(&about, STR("db_collation"), field->db_collation);
 	say_text(&about, STR("db_comment"), field->db_comment);
 	say_json(&about, STR("db_default"), field->db_default);

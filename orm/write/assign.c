@@ -198,7 +198,11 @@ bool assigning_read(struct assigning *assigning, const struct value *set)
 		assigning->nested->n = 0;
 	assigning->is_given = ARENA_ARRAY(arena, bool, assigning->model->nfields);
 	assigning->row.cells = ARENA_ARRAY(arena, struct cell, assigning->model->nfields);
-	return read_members(assigning, set) && assign_rest(assigning, set->pos);
+	if (!read_members(assigning, set) || !assign_rest(assigning, set->pos))
+		return false;
+	assigning->writing->assigned = assigning->assignments.items;
+	assigning->writing->nassigned = assigning->assignments.n;
+	return true;
 }
 
 bool assignments_read(struct writing *writing, const struct model *model, enum assign_mode mode,

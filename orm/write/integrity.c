@@ -6,6 +6,7 @@
 #include "orm/write/integrity.h"
 
 #include "orm/model/build.h"
+#include "orm/model/unique_for.h"
 #include "orm/write/messages.h"
 
 /* What was found out about a violated constraint. */
@@ -51,6 +52,19 @@ static void set_fields(struct error *error, const struct field *const *fields, s
 	error->nfields = n;
 }
 
+/* As a ValidationError says it: by field, or of the whole row, with Django's code. */
+static void set_violation(struct error *error, struct str code)
+{
+	struct error_field *violation = ARENA_NEW(error->arena, struct error_field);
+
+	*violation = (struct error_field){.field = error->nfields == 1 ? error->fields[0] : STR("__all__"),
+	                                  .message = error->detail,
+	                                  .code = code,
+	                                  .line = error->line};
+	error->violations = violation;
+	error->nviolations = 1;
+}
+
 /* "Vote with this Author and Article already exists." */
 static void say_exists(struct error *error, const struct model *model,
                        const struct field *const *fields, size_t n)
@@ -68,17 +82,55 @@ static void say_exists(struct error *error, const struct model *model,
 	                                       {"field_labels", joined, false}};
 	set_fields(error, fields, n);
 	error->detail = message_format(arena, template, values, 3);
+	set_violation(error, n == 1 ? STR("unique") : STR("unique_together"));
+}
+
+/* "Title must be unique for Published date." */
+static void say_exists_for(struct error *error, const struct field *field,
+                           const struct unique_for *unique)
+{
+	struct arena *arena = error->arena;
+	struct str template =
+		message_of_field(field, STR("unique_for_date"),
+	                     STR("%(field_label)s must be unique for %(date_field_label)s %(lookup_type)s."));
+	const struct message_value values[] = {{"field_label", label_of(arena, field), false},
+	                                       {"date_field_label", label_of(arena, unique->date), false},
+	                                       {"lookup_type", str_of(unique->word), false}};
+
+	set_fields(error, &field, 1);
+	error->detail = message_format(arena, template, values, 3);
+	set_violation(error, STR("unique_for_date"));
+}
+
+static bool explain_unique_for(struct error *error, const struct field *field)
+{
+	struct unique_for list[3];
+	size_t n = unique_for_list(error->arena, field, list);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq(list[i].index, error->constraint))
+			continue;
+		say_exists_for(error, field, &list[i]);
+		return true;
+	}
+	return false;
+}
+
+static struct str code_of(const struct constraint *constraint)
+{
+	if (constraint->violation_code.p)
+		return constraint->violation_code;
+	return constraint->kind == CONSTRAINT_UNIQUE ? STR("unique") : STR("invalid");
 }
 
 static void say_violated(struct error *error, const struct constraint *constraint)
 {
-	if (constraint->violation_message.p) {
-		const struct message_value name = {"name", constraint->name, false};
-		error->detail = message_format(error->arena, constraint->violation_message, &name, 1);
-		return;
-	}
-	error->detail =
-		arena_printf(error->arena, "Constraint “%.*s” is violated.", STR_ARG(constraint->name));
+	const struct message_value name = {"name", constraint->name, false};
+	struct str template = constraint->violation_message.p ? constraint->violation_message
+	                                                      : STR("Constraint “%(name)s” is violated.");
+
+	error->detail = message_format(error->arena, template, &name, 1);
+	set_violation(error, code_of(constraint));
 }
 
 static bool explain_declared(struct error *error, const struct model *model)
@@ -153,6 +205,8 @@ static void say_foreign_key(const struct finding *finding, const struct field *f
 	else
 		error->detail = arena_printf(error->arena, "%.*s instance with this %.*s does not exist.",
 		                             STR_ARG(relation->to->name), STR_ARG(relation->target->name));
+	if (!finding->is_deleting)
+		set_violation(error, STR("invalid"));
 }
 
 /* PostgreSQL's own name: <table>_<column>_<suffix>, table and column cut to fit in 63 bytes. */
@@ -185,6 +239,8 @@ static bool explain_column(const struct finding *finding, const struct field *fi
 {
 	struct error *error = finding->error;
 
+	if (explain_unique_for(error, field))
+		return true;
 	if (is_foreign_key_name(error, field)) {
 		say_foreign_key(finding, field);
 		return true;
@@ -198,6 +254,7 @@ static bool explain_column(const struct finding *finding, const struct field *fi
 	set_fields(error, &field, 1);
 	error->detail = arena_printf(error->arena, "%.*s: the value is out of range.",
 	                             STR_ARG(label_of(error->arena, field)));
+	set_violation(error, STR("invalid"));
 	return true;
 }
 
@@ -232,6 +289,7 @@ static bool explain_null(struct error *error, const struct model *model)
 		set_fields(error, &field, 1);
 		error->detail = arena_printf(error->arena, "%.*s.%.*s cannot be null.",
 		                             STR_ARG(model->name), STR_ARG(field->name));
+		set_violation(error, STR("null"));
 		return true;
 	}
 	return false;

@@ -5,6 +5,7 @@
 #include "orm/write/validate.h"
 #include "orm/write/write.h"
 #include "orm/write/notify.h"
+#include "orm/write/overflow.h"
 
 #define ATTEMPTS 3
 
@@ -23,9 +24,11 @@ void writing_init(struct writing *writing, struct db_session *session,
 
 static bool done(struct writing *writing, bool is_good)
 {
-	if (!is_good)
-		integrity_explain(writing->registry, writing->is_deleting, writing->error);
-	return is_good;
+	if (is_good)
+		return true;
+	integrity_explain(writing->registry, writing->is_deleting, writing->error);
+	overflow_explain(writing->assigned, writing->nassigned, writing->error);
+	return false;
 }
 
 bool writing_run(struct writing *writing, const struct statement *statements, size_t n,

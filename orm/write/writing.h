@@ -19,6 +19,9 @@ struct writing {
 	const struct registry *registry;
 	const struct write_options *options; /* never NULL */
 	bool is_deleting; /* for the words of a foreign key's violation */
+	/* What is assigned by an UPDATE, for the words of an overflow. */
+	const struct assignment *assigned;
+	size_t nassigned;
 	struct error *error;
 };
 

@@ -105,6 +105,21 @@ START_TEST(a_collated_column_has_no_pattern_index)
 }
 END_TEST
 
+START_TEST(what_is_unique_for_a_date_is_an_index)
+{
+	const struct schema *schema =
+		schema_of("{'models': {'Post': {'fields': {"
+	              "'title': {'type': 'CharField', 'max_length': 9, 'unique_for_date': 'at'}, "
+	              "'slug': {'type': 'CharField', 'max_length': 9, 'unique_for_month': 'on'}, "
+	              "'mood': {'type': 'IntegerField', 'null': true, 'unique_for_year': 'at'}, "
+	              "'at': 'DateTimeField', 'on': 'DateField'}}}}");
+	assert_holds(schema, "ON \"post\" (\"title\", ((\"at\" AT TIME ZONE 'UTC')::date))");
+	assert_holds(schema, "_for_month\" ON \"post\" (\"slug\", (extract(month FROM \"on\")))");
+	assert_holds(schema, "(\"mood\", (extract(year FROM (\"at\" AT TIME ZONE 'UTC')))) "
+	                     "NULLS NOT DISTINCT WHERE \"at\" IS NOT NULL");
+}
+END_TEST
+
 START_TEST(a_key_of_several_columns_stands_behind_them)
 {
 	const struct schema *schema =
@@ -239,6 +254,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_column_says_what_its_field_says, 0,
 	                    (int)(sizeof columns / sizeof *columns));
 	tcase_add_test(tcase, a_collated_column_has_no_pattern_index);
+	tcase_add_test(tcase, what_is_unique_for_a_date_is_an_index);
 	tcase_add_test(tcase, a_key_of_several_columns_stands_behind_them);
 	tcase_add_test(tcase, nulls_that_are_not_distinct_are_said_so);
 	tcase_add_test(tcase, comments_are_escaped_text);

@@ -85,11 +85,9 @@ static bool locate(struct batch *batch, size_t i)
 	struct request *request = batch->request;
 	bool is_good;
 
-	db_savepoint(request->db.tx);
 	is_good = check_constraints(batch, NULL);
 	if (!is_good && request->error.kind != ERROR_INTEGRITY)
 		return false;
-	end_savepoint(request->db.tx, is_good);
 	error_clear(&request->error);
 	if (is_good)
 		batch->culprit = batch->n;

@@ -10,7 +10,7 @@
 
 #include "orm/wire/json.h"
 
-/* Values that a batch may read of its own results. */
+/* How deep a result may be that a Ref reads. */
 #define RESULT_DEPTH 128
 
 static bool is_ref(const struct value *value)
@@ -189,8 +189,8 @@ static size_t count_values(const struct value *value)
 static bool too_many(struct batch *batch, const struct steps *steps)
 {
 	return error_set(&batch->request->error, ERROR_TOO_LARGE, steps->pos,
-	                 "The results that Refs read are too large; ask those operations for less (limit, "
-	                 "values, returning).");
+	                 "What Refs read is too large or too deep; ask those operations for less (limit, values, "
+	                 "returning).");
 }
 
 /* Its answer as a value, read once. */
@@ -293,7 +293,13 @@ struct filling {
 	struct batch *batch;
 	const struct operation *operation;
 	size_t left; /* values that Refs may still add */
+	unsigned depth; /* of the value that is made */
 };
+
+static bool is_deeper(struct filling *f)
+{
+	return f->depth >= f->batch->request->settings->json.depth;
+}
 
 /* The value as data at the place of its Ref. */
 static bool copy_data(struct filling *f, const struct value *from, const struct steps *steps,
@@ -301,9 +307,10 @@ static bool copy_data(struct filling *f, const struct value *from, const struct 
 {
 	struct arena *arena = f->batch->scratch;
 
-	if (f->left == 0)
+	if (f->left == 0 || is_deeper(f))
 		return too_many(f->batch, steps);
 	f->left--;
+	f->depth++;
 	*out = *from;
 	out->pos = steps->pos->parent;
 	out->is_data = true;
@@ -325,6 +332,7 @@ static bool copy_data(struct filling *f, const struct value *from, const struct 
 				return false;
 		}
 	}
+	f->depth--;
 	return true;
 }
 
@@ -385,20 +393,25 @@ static bool fill_object(struct filling *f, const struct value *from, struct valu
 
 static bool fill(struct filling *f, const struct value *from, struct value *out)
 {
+	bool is_good = true;
+
+	f->depth++;
 	if (is_ref(from))
-		return fill_ref(f, from, out);
-	if (from->kind == VALUE_LIST)
-		return fill_list(f, from, out);
-	if (from->kind == VALUE_OBJECT && !is_literal(from))
-		return fill_object(f, from, out);
-	*out = *from;
-	return true;
+		is_good = fill_ref(f, from, out);
+	else if (from->kind == VALUE_LIST)
+		is_good = fill_list(f, from, out);
+	else if (from->kind == VALUE_OBJECT && !is_literal(from))
+		is_good = fill_object(f, from, out);
+	else
+		*out = *from;
+	f->depth--;
+	return is_good;
 }
 
 bool batch_fill(struct batch *batch, const struct operation *operation, const struct value *value,
                 const struct value **filled)
 {
-	struct filling f = {batch, operation, batch->request->settings->json.nodes};
+	struct filling f = {batch, operation, batch->request->settings->json.nodes, 0};
 	struct value *out;
 
 	*filled = value;

@@ -342,8 +342,9 @@ static bool answer_by_key(struct request *request)
 
 	if (!accept_json(request))
 		return false;
-	/* What is sent together is no part of a transaction. */
-	if (request->scope.relation != NULL || request->db.tx != NULL || !key_lookup_fits(request->model))
+	/* What is sent together is no part of a transaction, and goes to the first database. */
+	if (request->scope.relation != NULL || request->db.tx != NULL ||
+	    request->db.db != request->dbs[0] || !key_lookup_fits(request->model))
 		return answer_the_row(request);
 	if (!key_lookup(request->lookups, &request->db, request->model, request->scope.pk, &fetched,
 	                &row, &request->error))

@@ -133,7 +133,8 @@ void db_release(struct db_tx *tx);
 void db_rollback_to(struct db_tx *tx);
 /* How many are open. */
 unsigned db_savepoints(const struct db_tx *tx);
-/* Waits.  Judges what constraints were to judge at the end, now: ERROR_INTEGRITY. */
+/* Waits.  Whether constraints that are to judge at the end would be satisfied now: ERROR_INTEGRITY.  All is
+ * as it was then, also after an error; they judge again at the end. */
 bool db_check_constraints(struct db_tx *tx, struct error *error);
 
 /* Waits so long, holding nothing; ended early, with ERROR_UNAVAILABLE, when the session is cancelled. */

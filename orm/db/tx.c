@@ -242,16 +242,16 @@ unsigned db_savepoints(const struct db_tx *tx)
 
 bool db_check_constraints(struct db_tx *tx, struct error *error)
 {
-	static const struct statement statements[] = {
-		{.sql = STR_INIT("SET CONSTRAINTS ALL IMMEDIATE")},
-		{.sql = STR_INIT("SET CONSTRAINTS ALL DEFERRED")},
-	};
-	struct db_rows unused[2];
+	static const struct statement judge = {.sql = STR_INIT("SET CONSTRAINTS ALL IMMEDIATE")};
+	struct db_rows unused;
 	/* Where nothing was run there is nothing to judge. */
 	if (!tx->has_begun)
 		return true;
 	struct db_usage usage = tx->session->usage;
-	bool is_good = db_tx_run(tx, statements, 2, unused, error);
+	db_savepoint(tx);
+	bool is_good = db_tx_query(tx, &judge, &unused, error);
+	/* Each constraint is again as it was: deferred, or not. */
+	db_rollback_to(tx);
 	tx->session->usage.statements = usage.statements;
 	return is_good;
 }

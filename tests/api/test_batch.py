@@ -336,7 +336,7 @@ class LocksTest(BatchTest):
     def test_outside_of_a_transaction_it_is_refused_in_djangos_words(self):
         words = "select_for_update cannot be used outside of a transaction."
         asked = {"filter": {"id": 1}, "select_for_update": True}
-        for method in ("query", "get", "first"):
+        for method in ("query", "get", "first") * 3:
             self.assert_problem(self.api.post("/api/account/" + method, asked), 400, "TransactionManagementError",
                                 detail=words, pointer="/select_for_update")
         self.assert_problem(self.api.post("/api/account/query", {"prefetch_related": [
@@ -400,6 +400,10 @@ class GuardedTest(BatchTest):
         self.done(op("Account", "patch", {"balance": "1.00"}, pk=1, if_match=tag))
         self.refused(412, "PreconditionFailed", op("Account", "patch", {"balance": "2.00"}, pk=2),
                      op("Account", "patch", {"balance": "2.00"}, pk=1, if_match=tag), is_operation=1)
+
+
+    def test_if_match_of_the_whole_is_refused(self):
+        self.refused(400, "BadRequest", op("Account", "create", {"owner": "x"}), headers={"If-Match": '"x"'})
 
 
 class IsolationTest(BatchTest):

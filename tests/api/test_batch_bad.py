@@ -178,6 +178,12 @@ class BadBatchesTest(BatchTest):
         operations += [op("Account", "patch", {"notes": [ref("%d.notes" % n)] * 4}, pk=1) for n in range(30)]
         self.assert_problem(self.batch(*operations), 413, "RequestTooLarge")
 
+    def test_results_do_not_deepen_by_refs(self):
+        operations = [op("Account", "patch", {"notes": [1]}, pk=1)]
+        operations += [op("Account", "patch", {"notes": [ref("%d.notes" % n)]}, pk=1) for n in range(200)]
+        problem = self.assert_problem(self.batch(*operations), 413, "RequestTooLarge", detail="too deep")
+        self.assertLess(problem["operation"], 70)
+
     def test_hostile_names_are_only_names(self):
         for text in ("made\"; DROP TABLE account; --", "\u0000", "made.id.__proto__", "💥", "a" * 5000, "%s%n", "../../etc"):
             for place in (op("Account", "get", pk=ref(text)), op("Account", text), op(text, "get"), op("Account", "get", name=text),

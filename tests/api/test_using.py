@@ -58,6 +58,21 @@ class UsingTest(unittest.TestCase):
         self.assertEqual((response.status, response.json["pointer"], response.json["suggestion"]),
                          (400, "/using", "archive"))
 
+    def test_a_batch_is_of_one_database(self):
+        made = {"model": "Role", "method": "create", "body": {"name": "there"}}
+        count = {"model": "Role", "method": "count"}
+        response = self.api.post("/batch", {"using": "archive", "operations": [made, count], "dry_run": True})
+        self.assertEqual((response.status, response.json["results"][1]["body"]), (200, {"count": 1}))
+        # Not atomic: each may name its own, and a row by its key is the named database's.
+        response = self.api.post("/batch", {"using": "archive", "atomic": False, "operations": [
+            {"model": "Role", "method": "get", "pk": 1}, count, dict(count, body={"using": "default"}), count]})
+        self.assertEqual([r["status"] for r in response.json["results"]], [404, 200, 200, 200])
+        self.assertEqual([r["body"]["count"] for r in response.json["results"][1:]], [0, 1, 0])
+        response = self.api.post("/batch", {"operations": [made, dict(count, body={"using": "archive"})]})
+        self.assertEqual((response.status, response.json["title"], response.json["pointer"]),
+                         (400, "NotSupportedError", "/operations/1/body/using"))
+        self.assertEqual(self.names({}), ["here"])
+
     def test_a_nested_query_stays_where_the_outer_one_is(self):
         nested = {"model": "Role", "using": "archive"}
         response = self.api.query("employee", {"filter": {"role__in": {"Subquery": nested}}})

@@ -133,8 +133,8 @@ static bool fits(struct scope *target, const struct assignment *assignment, cons
 	const struct field *from = value->field->value_field != NULL ? value->field->value_field : value->field;
 
 	return error_set(target->r->error, ERROR_TYPE, assignment->operand.pos,
-	                 "'%.*s' is a %s; an expression that gives a %s cannot be assigned to it. Wrap it in Cast.",
-	                 STR_ARG(assignment->field->name), assignment->field->value_field->type->name, from->type->name);
+	                 "The %s '%.*s' cannot be set to an expression that gives a %s; wrap it in Cast.",
+	                 assignment->field->value_field->type->name, STR_ARG(assignment->field->name), from->type->name);
 }
 
 /* {"Value": null} of a JSONField: the JSON null, where null is no value at all. */

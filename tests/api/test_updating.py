@@ -1,7 +1,9 @@
 """Updates: expressions on right sides in every type, joined fields, returning, require, and what concurrent
 writers do to each other."""
 
+import json
 import os
+import re
 import threading
 import unittest
 from datetime import date, timedelta
@@ -17,6 +19,7 @@ from django.db.models import (Avg, BooleanField, Case, CharField, Count, DateFie
 from django.db.models.functions import (Abs, Cast, Coalesce, Concat, ExtractYear, Greatest, Least, Left, Length, Lower, Mod,
                                         Power, Repeat, Replace, Reverse, Round, StrIndex, Substr, Trim, TruncDate, TruncMonth,
                                         TruncTime, Upper)
+from harness import ROOT, ApiTest
 from writing import WritingTest
 
 SAMPLES = """
@@ -615,6 +618,31 @@ class ValidatedTest(WritingTest):
                 self.assert_problem(response, 403, "PermissionDenied", pointer="/validate", detail="allows_unvalidated")
         self.assert_problem(self.api.patch("/api/person/1", {"name": "x", "validate": False}), 403, "PermissionDenied")
         self.assertEqual(self.contents(), before)
+
+
+class PageTest(ApiTest):
+    """api-docs/writing/updating.md, from top to bottom."""
+
+    models = ("payroll",)
+
+    def test_the_examples_are_true(self):
+        with open(os.path.join(ROOT, "api-docs", "writing", "updating.md"), encoding="utf-8") as file:
+            blocks = re.findall(r"^```(http|json)\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
+        self.assertGreaterEqual(len(blocks), 20)
+        response = None
+        for kind, text in blocks:
+            if kind == "http":
+                line, _, body = text.partition("\n")
+                response = self.api.request(*line.split(), json.loads(body) if body.strip() else None)
+                self.assertIn(response.status, (200, 201, 400, 403, 412), line)
+                continue
+            with self.subTest(line):
+                got, told = response.json, json.loads(text)
+                got.pop("instance", None)
+                for answer in (got, told):
+                    if line.endswith("/update") and "results" in answer:
+                        answer["results"].sort(key=str)
+                self.assertEqual(got, told)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,13 @@ class VotesTest(unittest.TestCase):
         self.assertEqual((report.acknowledged, report.refused), (CLIENTS * VOTES, 0))
         self.check("add", report)
 
+    def test_a_row_that_all_make_at_once_is_one_and_counts_all(self):
+        report = poll(self.polls.port, CLIENTS, VOTES, "count_up", False)
+        self.assertEqual((report.acknowledged, report.refused), (CLIENTS * VOTES, 0))
+        self.check("count_up", report)
+
     def test_what_is_acknowledged_while_the_database_dies_is_there_once(self):
-        for method in ("vote", "add"):
+        for method in WRONG:
             with self.subTest(method=method), Trouble(self.polls, 7, 0.15, TROUBLES) as trouble:
                 report = poll(self.polls.port, CLIENTS, VOTES, method, True)
             self.assertIsNone(trouble.failure)

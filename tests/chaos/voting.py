@@ -151,6 +151,11 @@ class Voter:
     def add(self, number):
         return "/api/article/update", {"filter": {"id": 1}, "set": {"votes": {"+": [{"F": "votes"}, 1]}}}
 
+    def count_up(self, number):
+        """One row for all clients, made by whoever comes first."""
+        return "/api/counter/update_or_create", {
+            "lookup": {"name": "votes %d" % number}, "defaults": {"value": {"+": [{"F": "value"}, 1]}}, "create_defaults": {"value": 1}}
+
     def run(self, make):
         for number in range(self.count):
             self.send(number, *make(number))
@@ -250,4 +255,13 @@ def wrong_sum(polls, report, wanted, has_keys):
     return None if low <= found <= high else "the sum is %d, and should be %s" % (found, low if low == high else "%d to %d" % (low, high))
 
 
-WRONG = {"vote": wrong_votes, "add": wrong_sum}
+def wrong_counters(polls, report, wanted, has_keys):
+    """Each number has one row, which counts every client once."""
+    found = polls.cluster.sql("SELECT count(*), count(DISTINCT name), coalesce(sum(value), 0) FROM counter")[0]
+    low, high = (wanted, wanted) if has_keys else (report.acknowledged, report.acknowledged + report.unknown)
+    if found[0] == found[1] and low <= found[2] <= high:
+        return None
+    return "%d counters of %d names with a sum of %d, which should be %d to %d" % (*found, low, high)
+
+
+WRONG = {"vote": wrong_votes, "add": wrong_sum, "count_up": wrong_counters}

@@ -74,13 +74,22 @@ static bool add_find(struct pairs *pairs, struct finds *finds, const struct valu
 	                   ARENA_PUSH(arena, &finds->statements));
 }
 
-static bool plan_finds(struct pairs *pairs, const struct row *rows, size_t n, struct finds *finds)
+/* Lookups that may find several rows; those that find one are left to rows_find(). */
+static bool plan_finds(struct pairs *pairs, struct row *rows, size_t n, struct finds *finds)
 {
-	*finds = (struct finds){.of_row = ARENA_ARRAY(pairs->writing->arena, struct found *, n)};
+	struct arena *arena = pairs->writing->arena;
+	const struct field *target = pairs->level->target;
+	struct str text;
+
+	*finds = (struct finds){.of_row = ARENA_ARRAY(arena, struct found *, n)};
 	for (size_t i = 0; i < n; i++) {
-		const struct cell *cell = &rows[i].cells[pairs->level->target->index];
-		if (cell->kind == CELL_FIND && !add_find(pairs, finds, cell->value, &finds->of_row[i]))
+		struct cell *cell = &rows[i].cells[target->index];
+		if (cell->kind != CELL_FIND ||
+		    lookups_plain_field(arena, target->relation->to, cell->value, &text))
+			continue;
+		if (!add_find(pairs, finds, cell->value, &finds->of_row[i]))
 			return false;
+		cell->kind = CELL_ABSENT;
 	}
 	return true;
 }
@@ -227,7 +236,8 @@ bool links_prepare(struct nested_level *level, const struct nest *nest, struct r
 	struct pairs pairs = {.level = level, .writing = writing};
 	struct finds finds;
 
-	if (!plan_finds(&pairs, *rows, *n, &finds))
+	if (!plan_finds(&pairs, *rows, *n, &finds) ||
+	    !rows_find(writing, level->nest.model, *rows, *n))
 		return false;
 	struct db_rows *found = ARENA_ARRAY(writing->arena, struct db_rows, finds.statements.n);
 	if (finds.statements.n &&
@@ -245,5 +255,5 @@ bool links_prepare(struct nested_level *level, const struct nest *nest, struct r
 		return false;
 	*rows = pairs.rows.items;
 	*n = pairs.rows.n;
-	return rows_find(writing, level->nest.model, *rows, *n);
+	return true;
 }

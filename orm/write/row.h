@@ -90,6 +90,10 @@ bool row_member_nested(struct writing *writing, const struct model *model,
 bool row_made_value(const struct value *value, enum cell_kind *kind);
 /* Rows with cells of their own, to be filled in by an attempt that may have to be made again. */
 struct row *rows_copy(struct arena *arena, const struct model *model, const struct row *rows, size_t n);
+/* Whether an object of lookups is one unique field with a plain value: rows_find() asks for all such in one
+ * statement.  NULL, or the field, with the value as the database writes it. */
+const struct field *lookups_plain_field(struct arena *arena, const struct model *model,
+                                        const struct value *lookups, struct str *text);
 /* Waits.  Finds the rows that CELL_FIND cells name, in one round trip. */
 bool rows_find(struct writing *writing, const struct model *model, struct row *rows, size_t n);
 

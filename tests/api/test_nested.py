@@ -220,6 +220,22 @@ class CreatingTest(NestedTest):
         answer = self.ok(self.api.patch("/api/article/1", {"vote_set": []}))
         self.assertEqual(len(answer["vote_set"]), 2)
 
+    def test_rows_that_are_named_by_a_unique_field_are_found_together(self):
+        self.sql("INSERT INTO author (handle, name) SELECT 'a' || n, '' FROM generate_series(1, 500) n")
+        self.sql("INSERT INTO tag (name, kind) SELECT 't' || n, '' FROM generate_series(1, 500) n")
+        objects = [{"author": {"handle": "a%d" % n}, "article": 2} for n in range(500, 0, -1)]
+        response = self.api.post("/api/vote/bulk_create", objects)
+        rows = self.ok(response, 201)["results"]
+        self.assertEqual([row["author_id"] for row in rows], list(range(503, 3, -1)))
+        self.assertEqual(response.statements, 2)
+        objects[77]["author"]["handle"] = "nobody"
+        self.assert_problem(self.api.post("/api/vote/bulk_create", objects), 404, "DoesNotExist", pointer="/77/author")
+        response = self.api.post("/api/article", {"title": "t", "tags": [{"name": "t%d" % n} for n in range(1, 501)] + [{"kind": "colour"}]})
+        self.assertEqual(len(self.ok(response, 201)["tags"]), 502)
+        self.assertLess(response.statements, 8)
+        problem = self.api.post("/api/article", {"title": "t", "tags": [1, {"name": "t1"}, {"name": "none"}]})
+        self.assert_problem(problem, 404, "DoesNotExist", pointer="/tags/2")
+
     def test_returning_shows_what_it_says(self):
         answer = self.ok(self.api.post("/api/article", {"title": "New", "vote_set": [{"author": 1}], "returning": ["id"]}), 201)
         self.assertEqual(answer, {"id": 4})

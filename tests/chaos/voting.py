@@ -104,7 +104,8 @@ class Trouble:
 
     def terminate(self):
         """A few backends end as an administrator ends them."""
-        for pid in self.random.sample(self.backends(), min(3, len(self.backends()))):
+        found = self.backends()
+        for pid in self.random.sample(found, min(3, len(found))):
             self.polls.cluster.sql("SELECT pg_terminate_backend(%d)" % pid)
 
     def kill(self):

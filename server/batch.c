@@ -122,6 +122,29 @@ static void skip_rest(struct batch *batch, size_t from)
 	}
 }
 
+/* Waits.  What compares a row before it writes needs a transaction around both. */
+static bool run_compared(struct batch *batch, struct operation *operation)
+{
+	struct request *request = batch->request;
+	size_t before = batch->replies.n;
+	struct db_tx *tx;
+
+	if (!db_begin(&request->db, DB_READ_COMMITTED, &tx, &request->error)) {
+		operation_blame(batch, operation);
+		return false;
+	}
+	if (!operation_run(batch, operation)) {
+		db_rollback(tx);
+		return false;
+	}
+	if (db_commit(tx, &request->error))
+		return true;
+	integrity_explain(request->registry, false, &request->error);
+	operation_blame(batch, operation);
+	batch->replies.n = before;
+	return false;
+}
+
 /* Waits.  Each in a transaction of its own. */
 static bool run_each(struct batch *batch)
 {
@@ -130,7 +153,8 @@ static bool run_each(struct batch *batch)
 
 	for (size_t i = 0; i < batch->n; i++) {
 		struct operation *operation = &batch->operations[i];
-		bool is_good = operation_run(batch, operation);
+		bool is_good = operation->if_match.p ? run_compared(batch, operation)
+		                                     : operation_run(batch, operation);
 		bool is_away = !is_good && request->error.kind == ERROR_UNAVAILABLE;
 
 		request->db.db = db; /* a query may name another */

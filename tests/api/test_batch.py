@@ -402,6 +402,13 @@ class GuardedTest(BatchTest):
                      op("Account", "patch", {"balance": "2.00"}, pk=1, if_match=tag), is_operation=1)
 
 
+    def test_if_match_without_atomic(self):
+        tag = self.api.get("/api/account/1").headers["ETag"]
+        write = op("Account", "patch", {"balance": {"-": [{"F": "balance"}, 1]}}, pk=1, if_match=tag)
+        answer = self.ok(self.batch(write, write, op("Job", "delete", pk=1, if_match="*"), atomic=False))
+        self.assertEqual([r["status"] for r in answer["results"]], [200, 412, 200])
+        self.assertEqual(self.value("SELECT balance FROM account WHERE id = 1"), 99)
+
     def test_if_match_of_the_whole_is_refused(self):
         self.refused(400, "BadRequest", op("Account", "create", {"owner": "x"}), headers={"If-Match": '"x"'})
 

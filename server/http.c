@@ -69,6 +69,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 		return;
 	*context = NULL;
 	wait_unpark(exchange);
+	wait_unwatch(exchange);
 	exchange->connection = NULL;
 	exchange->client->exchange = NULL;
 	exchange->client->is_idle = true;

@@ -141,6 +141,9 @@ void reply_abandon(struct exchange *exchange);
 void wait_setup(struct http *http);
 void wait_park(struct exchange *exchange);
 void wait_unpark(struct exchange *exchange); /* nothing when it is not parked */
+/* Is told when the client hangs up. */
+void wait_watch(struct exchange *exchange);
+void wait_unwatch(struct exchange *exchange);
 /* From the library's callbacks alone. */
 void wait_suspend(struct exchange *exchange);
 void wait_resume(struct exchange *exchange);

@@ -9,6 +9,7 @@
 #include "server/http_exchange.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #define PATIENCE_NS (20u * 1000 * 1000)
 
@@ -81,7 +82,26 @@ static void on_hangup(struct loop_watch *watch, uint32_t events)
 	(void)events;
 	loop_unwatch(watch);
 	exchange->is_gone = true;
+	/* The library may have taken the end of the stream for a pause: this it sees. */
+	if (exchange->phase == PHASE_UPLOAD && !exchange->is_suspended)
+		shutdown(exchange->client->fd, SHUT_RDWR);
+	if (exchange->waits_for_room)
+		loop_defer(exchange->http->loop, &exchange->room);
 	db_session_cancel(&exchange->request.db);
+}
+
+void wait_watch(struct exchange *exchange)
+{
+	exchange->hangup.ready = on_hangup;
+	/* Without the watch a hang-up is noticed when the reply is sent. */
+	if (!exchange->is_gone)
+		loop_watch_set(exchange->http->loop, &exchange->hangup, exchange->client->fd, EPOLLRDHUP);
+}
+
+void wait_unwatch(struct exchange *exchange)
+{
+	if (exchange->hangup.fd >= 0)
+		loop_unwatch(&exchange->hangup);
 }
 
 void wait_suspend(struct exchange *exchange)
@@ -89,16 +109,13 @@ void wait_suspend(struct exchange *exchange)
 	wait_unpark(exchange);
 	MHD_suspend_connection(exchange->connection);
 	exchange->is_suspended = true;
-	exchange->hangup.ready = on_hangup;
-	/* Without the watch a hang-up is noticed when the reply is sent. */
-	if (!exchange->is_gone)
-		loop_watch_set(exchange->http->loop, &exchange->hangup, exchange->client->fd, EPOLLRDHUP);
+	wait_watch(exchange);
 }
 
 void wait_resume(struct exchange *exchange)
 {
-	if (exchange->hangup.fd >= 0)
-		loop_unwatch(&exchange->hangup);
+	if (exchange->phase != PHASE_UPLOAD)
+		wait_unwatch(exchange);
 	exchange->is_suspended = false;
 	MHD_resume_connection(exchange->connection);
 	http_poke(exchange->http);

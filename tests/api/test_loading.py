@@ -2,6 +2,7 @@
 are slow or leave; memory that does not grow with the rows."""
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -140,6 +141,19 @@ class Rows(LoadTest):
         self.loaded(self.ndjson([{"article": a, "author": b, "vote": 1} for a, b in rows]), 2500)
         self.assertEqual(len(self.votes()), 2500)
 
+    def test_lines_that_give_different_fields(self):
+        rows = []
+        for n in range(400):
+            row = {"name": "item%d" % n}
+            if n % 2:
+                row["stock"] = n
+            if n % 3:
+                row["key"] = "00000000-0000-4000-8000-%012d" % n
+            rows.append(row)
+        self.loaded(self.ndjson(rows, "/api/item"), 400)
+        self.assertEqual(self.server.sql("SELECT name, stock FROM item ORDER BY substr(name, 5)::int"),
+                         [("item%d" % n, n if n % 2 else 7) for n in range(400)])
+
     def test_a_load_costs_a_bounded_number_of_statements(self):
         text = "handle\n" + "".join("name%d\n" % n for n in range(40000))
         response = self.csv(text, "/api/author")
@@ -170,6 +184,16 @@ class Relations(LoadTest):
         rows = [{"article": 1, "author": 1, "vote": 1}, {"article": 2, "author": {"handle": "nobody"}, "vote": 1}]
         self.assert_problem(self.ndjson(rows), 404, "DoesNotExist", line=2, pointer="/1/author")
         self.assertEqual(self.votes(), [])
+
+    def test_nested_rows_are_written_along(self):
+        rows = [{"title": "plain"}, {"title": "with votes", "vote_set": [{"author": 1, "vote": 1}, {"author": 2, "vote": -1}]},
+                {"title": "with tags", "tags": [{"slug": "one"}]}]
+        self.loaded(self.ndjson(rows, "/api/article"), 3)
+        self.assertEqual(self.server.sql("SELECT title, author_id, vote FROM vote JOIN article ON article.id = article_id"
+                                         " ORDER BY 2"), [("with votes", 1, 1), ("with votes", 2, -1)])
+        rows[1]["vote_set"].append({"author": 99, "vote": 1})
+        self.assert_problem(self.ndjson(rows, "/api/article"), 409, "IntegrityError")
+        self.assertEqual(self.server.sql("SELECT count(*) FROM article"), [(53,)])
 
     def test_rows_with_an_order_among_their_siblings(self):
         self.loaded(self.csv("article,text\n1,a\n2,b\n1,c\n", "/api/answer"), 3)
@@ -342,26 +366,34 @@ class Errors(LoadTest):
 class Streams(LoadTest):
     """The body as it comes over the wire."""
 
-    def send(self, pieces, pause=0, content_type="text/csv", headers=""):
-        with raw_connection(self.server.port, 60) as sock:
-            sock.sendall(("POST /api/vote/bulk_create HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"
-                          "Transfer-Encoding: chunked\r\n%sConnection: close\r\n\r\n" % (content_type, headers)).encode())
-            for piece in pieces:
-                time.sleep(pause)
-                sock.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
-            sock.sendall(b"0\r\n\r\n")
-            answer = b""
-            while True:
-                got = sock.recv(65536)
-                if not got:
-                    return answer
-                answer += got
+    def send(self, pieces, pause=0, path="/api/vote/bulk_create"):
+        return chunked(self.server.port, pieces, pause, path)
 
     def test_byte_by_byte(self):
         text = b'article_id,author_id,vote\r\n1,1,"1"\r\n1,2,-1\r\n'
         answer = self.send([text[i:i + 1] for i in range(len(text))])
         self.assertTrue(answer.startswith(b"HTTP/1.1 201"), answer)
         self.assertEqual(self.votes(), [(1, 1, 1), (1, 2, -1)])
+
+    def test_pieces_of_every_size_while_postgresql_holds_up_the_sender(self):
+        lock = harness_connection(self.server)
+        lines = ["%d,name %d %s\n" % (1000 + n, n, "x" * (n % 50)) for n in range(30000)]
+        text = ("id,handle\n" + "".join(lines)).encode()
+        pieces, at = [], 0
+        for n in range(100000):
+            size = (n * 7919) % 9973 + 1
+            pieces.append(text[at:at + size])
+            at += size
+            if at >= len(text):
+                break
+        with contextlib.closing(lock), lock.cursor() as cursor:
+            cursor.execute("LOCK TABLE author IN ACCESS EXCLUSIVE MODE")
+            threading.Timer(0.5, lock.rollback).start()
+            answer = self.send(pieces, path="/api/author")
+        self.assertIn(b'{"created":30000}', answer)
+        self.assertEqual(self.server.sql("SELECT md5(string_agg(id || ',' || handle || E'\\n', '' ORDER BY id)) FROM author"
+                                         " WHERE id >= 1000"),
+                         [(hashlib.md5("".join(lines).encode()).hexdigest(),)])
 
     def test_a_slow_client_is_waited_for_and_others_are_served_meanwhile(self):
         pieces = [b"article_id,author_id,vote\n"] + [b"%d,1,1\n" % n for n in range(1, 21)]
@@ -501,7 +533,7 @@ class Limits(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Server("loading", environment={"QUERN_LOAD_BYTES": "200000", "QUERN_BODY_TIMEOUT": "1500",
-                                                    "QUERN_DRAIN_TIMEOUT": "300"})
+                                                    "QUERN_DRAIN_TIMEOUT": "300", "QUERN_ALLOWS_UNVALIDATED": "true"})
 
     @classmethod
     def tearDownClass(cls):
@@ -528,6 +560,12 @@ class Limits(unittest.TestCase):
         response = chunked(self.server.port, [text[:100000], text[100000:]])
         self.assertTrue(response.startswith(b"HTTP/1.1 413"), response)
         self.assertEqual(self.count(), 0)
+
+    def test_values_may_be_left_unjudged_where_the_settings_allow_it(self):
+        bad = b"name,code\na,zz\n"
+        self.assertEqual(self.api.request("POST", "/api/item", bad, CSV).status, 422)
+        self.assertEqual(self.api.request("POST", "/api/item?validate=false", bad, CSV).status, 201)
+        self.assertEqual(self.server.sql("SELECT code FROM item"), [("zz",)])
 
     def test_a_client_that_sends_nothing_for_too_long_is_cut_off(self):
         with raw_connection(self.server.port) as sock:
@@ -556,10 +594,10 @@ class Limits(unittest.TestCase):
         self.assertEqual(self.count(), 100)
 
 
-def chunked(port, pieces, pause=0):
-    with raw_connection(port, 30) as sock:
-        sock.sendall(b"POST /api/author HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
-                     b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
+def chunked(port, pieces, pause=0, path="/api/author"):
+    with raw_connection(port, 60) as sock:
+        sock.sendall(("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+                      "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" % path).encode())
         for piece in pieces:
             time.sleep(pause)
             sock.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))

@@ -45,11 +45,25 @@ void hops_add(struct arena *arena, struct hops *hops, const struct relation *rel
 	add_key_hop(arena, hops, far->relation, false);
 }
 
+static bool is_withheld(const struct scope *scope, struct str name)
+{
+	for (size_t i = 0; i < scope->withheld.n; i++)
+		if (str_eq(scope->withheld.items[i].name, name))
+			return true;
+	return false;
+}
+
 static bool unknown_name(struct scope *scope, const struct model *model, const struct path *path,
                          size_t part)
 {
 	struct arena *arena = scope->r->arena;
 	size_t n = model->nmember_names;
+
+	if (part == 0 && is_withheld(scope, path->parts[0]))
+		return error_set(scope->r->error, ERROR_FIELD, path->pos,
+		                 "The annotation '%.*s' looks at more than one row and cannot be named on a right side; "
+		                 "write an aggregate there itself, or a Subquery.",
+		                 STR_ARG(path->parts[0]));
 	struct str *names = ARENA_ARRAY(arena, struct str, n + scope->annotations.n + 1);
 
 	copy_bytes(names, model->member_names, n * sizeof *names);

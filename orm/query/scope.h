@@ -59,6 +59,7 @@ struct scope {
 	const struct model *model;
 	struct source *base;
 	struct annotation_list annotations;
+	struct annotation_list withheld; /* annotations of an update's rows that its right sides cannot name */
 	struct filtered_list filtered;
 	/* Joins that the next filter may share although they are multi-valued: a many-to-many manager's
 	 * own (Django's sticky filter). */

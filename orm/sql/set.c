@@ -75,8 +75,10 @@ void set_take_annotations(struct scope *target, const struct resolved *q)
 		struct source_list sources = {0};
 
 		collect_sources(arena, q->select, annotation.expr, &sources);
-		if (annotation.expr->has_aggregate || annotation.expr->has_window || !is_mapped(&map, &sources))
+		if (annotation.expr->has_aggregate || annotation.expr->has_window || !is_mapped(&map, &sources)) {
+			*ARENA_PUSH(arena, &target->withheld) = annotation;
 			continue;
+		}
 		annotation.expr = copy_expr(&map, annotation.expr);
 		*ARENA_PUSH(arena, &target->annotations) = annotation;
 	}

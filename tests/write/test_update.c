@@ -148,6 +148,18 @@ START_TEST(annotations_over_joins_are_made_anew)
 }
 END_TEST
 
+START_TEST(annotations_over_several_rows_cannot_be_named)
+{
+	model = model_named(registry, "Role");
+	ck_update("{'annotate': {'n': {'Count': 'employee'}}, 'filter': {'n__gt': 1}}", "{'base': {'F': 'n'}}",
+	          "FieldError at /base/F: The annotation 'n' looks at more than one row and cannot be named on a right side; "
+	          "write an aggregate there itself, or a Subquery.");
+	ck_update("{'annotate': {'n': {'F': 'employee__years'}}}", "{'base': {'F': 'n'}}",
+	          "FieldError at /base/F: The annotation 'n' looks at more than one row and cannot be named on a right side; "
+	          "write an aggregate there itself, or a Subquery.");
+}
+END_TEST
+
 START_TEST(json_null_is_told_from_null)
 {
 	struct statement statement;
@@ -370,6 +382,7 @@ int main(void)
 	tcase_add_test(cases, several_rows_are_refused);
 	tcase_add_test(cases, own_conditions_judge_the_row_that_is_written);
 	tcase_add_test(cases, annotations_over_joins_are_made_anew);
+	tcase_add_test(cases, annotations_over_several_rows_cannot_be_named);
 	tcase_add_test(cases, json_null_is_told_from_null);
 	tcase_add_test(cases, types_that_do_not_fit_are_refused);
 	tcase_add_test(cases, values_are_parameters_and_never_text);

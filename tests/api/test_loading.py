@@ -507,9 +507,16 @@ def harness_connection(server):
 
 
 class Memory(LoadTest):
-    def resident(self, what="VmRSS"):
+    def resident(self, what):
         with open("/proc/%d/status" % self.server.process.pid) as status:
             return next(int(line.split()[1]) for line in status if line.startswith(what + ":"))
+
+    def check_growth(self, before, most):
+        """In KiB; a sanitizer keeps what is freed, so its memory says nothing."""
+        with open(harness.program(), "rb") as file:
+            if b"__asan_init" in file.read():
+                return
+        self.assertLess(self.resident("VmHWM"), before + most)
 
     def test_the_servers_memory_does_not_grow_with_the_rows(self):
         self.server.sql("INSERT INTO article (title) SELECT 'more' FROM generate_series(51, 4000)")
@@ -517,14 +524,14 @@ class Memory(LoadTest):
         self.loaded(self.csv("article_id,author_id,vote\n" + "\n".join(rows[:30000])), 30000)
         before = self.resident("VmHWM")
         self.loaded(self.csv("article_id,author_id,vote\n" + "\n".join(rows[30000:])), 170000)
-        self.assertLess(self.resident("VmHWM"), before + 4096 if not os.environ.get("ASAN_OPTIONS") else 1 << 30)
+        self.check_growth(before, 4096)
 
     def test_nor_where_copy_cannot_be_used(self):
         names = ["new%d" % n for n in range(60000)]
         self.loaded(self.csv("handle\n" + "\n".join(names[:15000]), "/api/author", ignore_conflicts="true"), 15000)
         before = self.resident("VmHWM")
         self.loaded(self.csv("handle\n" + "\n".join(names[15000:]), "/api/author", ignore_conflicts="true"), 45000)
-        self.assertLess(self.resident("VmHWM"), before + 8192 if not os.environ.get("ASAN_OPTIONS") else 1 << 30)
+        self.check_growth(before, 8192)
 
 
 class Limits(unittest.TestCase):

@@ -31,12 +31,27 @@ static bool done(struct writing *writing, bool is_good)
 	return false;
 }
 
+/* What PostgreSQL ended for a deadlock it has rolled back: it may be sent again, unless it was a part of more. */
+static bool run_again(struct writing *writing, const struct statement *statements, size_t n,
+                      struct db_rows *rows)
+{
+	bool is_whole = !writing->session->tx;
+
+	for (unsigned i = 1; !db_run(writing->session, statements, n, false, rows, writing->error); i++) {
+		if (!is_whole || writing->error->kind != ERROR_CONFLICT || i == ATTEMPTS)
+			return false;
+		error_clear(writing->error);
+		memset(rows, 0, n * sizeof *rows);
+	}
+	return true;
+}
+
 bool writing_run(struct writing *writing, const struct statement *statements, size_t n,
                  struct db_rows *rows)
 {
 	const struct statement *sent = notify_statements(writing->arena, statements, n);
 
-	if (!done(writing, db_run(writing->session, sent, n, false, rows, writing->error)))
+	if (!done(writing, run_again(writing, sent, n, rows)))
 		return false;
 	notify_settle(statements, sent, n, rows);
 	return true;

@@ -29,7 +29,8 @@ struct writing {
 void writing_init(struct writing *writing, struct db_session *session,
                   const struct registry *registry, const struct write_options *options,
                   struct error *error);
-/* Waits.  In the session's open transaction, else by themselves as one implicit transaction. */
+/* Waits.  In the session's open transaction, else by themselves as one implicit transaction, which is tried
+ * again, up to three times, when PostgreSQL ends it for a deadlock. */
 bool writing_run(struct writing *writing, const struct statement *statements, size_t n,
                  struct db_rows *rows);
 bool writing_query(struct writing *writing, const struct statement *statement,

@@ -421,6 +421,29 @@ class RaceTest(WritingTest):
         self.assertEqual(answer, {"updated": 3})
         self.assertEqual(self.sql("SELECT title, pages FROM book WHERE id = 2"), [("t2", 101)])
 
+    def test_a_deadlock_is_tried_again(self):
+        """We hold book 2 and wait for book 1, the other holds book 1 and waits for book 2; we are the one that
+        PostgreSQL ends, for the other's patience is longer."""
+        for pk in (2, 1):  # the order in which they now stand, and are met
+            self.sql("UPDATE book SET pages = 0 WHERE id = %s", [pk])
+        other = psycopg2.connect(**self.server.database)
+        answers = []
+        try:
+            with other.cursor() as cursor:
+                cursor.execute("SET deadlock_timeout = '60s'")
+                cursor.execute("UPDATE book SET title = 'other' WHERE id = 1")
+                asking = threading.Thread(target=lambda: answers.append(self.api.post("/api/book/update", {
+                    "filter": {"id__in": [1, 2]}, "set": {"pages": {"+": [path("pages"), 1]}}})))
+                asking.start()
+                asking.join(0.3)
+                cursor.execute("UPDATE book SET title = 'other' WHERE id = 2")
+            other.commit()
+            asking.join()
+        finally:
+            other.close()
+        self.assertEqual(self.ok(answers[0]), {"updated": 2})
+        self.assertEqual(self.sql("SELECT title, pages FROM book WHERE id IN (1, 2)"), [("other", 1), ("other", 1)])
+
     def test_votes_are_counted_exactly(self):
         self.sql("UPDATE book SET pages = 0")
 

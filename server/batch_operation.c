@@ -25,6 +25,7 @@ static void enter(struct batch *batch, const struct operation *operation, const 
 	request->value = body;
 	request->accept = request->if_none_match = request->idempotency_key = (struct str){0};
 	request->if_match = operation->if_match;
+	request->form = FORM_UNJUDGED;
 	request->model = operation->model;
 	request->method_name = operation->method_name;
 	request->reply.status = 200;

@@ -65,12 +65,22 @@ static void add_own_headers(struct exchange *exchange, struct MHD_Response *resp
 {
 	struct request *request = &exchange->request;
 
+	request->reply.nsent = request->reply.nheaders;
+
 	for (size_t i = 0; i < request->reply.nheaders; i++) {
 		const struct header *header = &request->reply.headers[i];
 
 		MHD_add_response_header(response, arena_cstr(request->arena, header->name),
 		                        arena_cstr(request->arena, header->value));
 	}
+}
+
+/* What may come behind a stream; in JSON it is in the document. */
+static const char *trailers_of(const struct exchange *exchange)
+{
+	return exchange->request.form == FORM_NDJSON || exchange->request.form == FORM_CSV
+	           ? "Server-Timing, X-Truncated, X-Next-Cursor, Link"
+	           : "Server-Timing";
 }
 
 static void add_headers(struct exchange *exchange, struct MHD_Response *response)
@@ -86,7 +96,7 @@ static void add_headers(struct exchange *exchange, struct MHD_Response *response
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	if (exchange->is_streamed)
-		MHD_add_response_header(response, "Trailer", "Server-Timing");
+		MHD_add_response_header(response, "Trailer", trailers_of(exchange));
 	if (exchange->must_close || exchange->http->is_stopping)
 		MHD_add_response_header(response, "Connection", "close");
 	add_own_headers(exchange, response);
@@ -212,11 +222,16 @@ static void reply_ready(struct exchange *exchange)
 
 static void add_trailer(struct exchange *exchange)
 {
+	struct request *request = &exchange->request;
 	char timing[160];
 
+	if (!exchange->response)
+		return;
 	put_timing(exchange, timing);
-	if (exchange->response)
-		MHD_add_response_footer(exchange->response, "Server-Timing", timing);
+	MHD_add_response_footer(exchange->response, "Server-Timing", timing);
+	for (size_t i = request->reply.nsent; i < request->reply.nheaders; i++)
+		MHD_add_response_footer(exchange->response, arena_cstr(request->arena, request->reply.headers[i].name),
+		                        arena_cstr(request->arena, request->reply.headers[i].value));
 }
 
 void reply_finish(struct exchange *exchange, bool is_whole)

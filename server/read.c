@@ -8,9 +8,9 @@
 #include "orm/fetch/fetch.h"
 #include "orm/fetch/key_lookup.h"
 #include "orm/sql/explain.h"
-#include "orm/wire/encode.h"
 #include "orm/wire/params.h"
 #include "server/accept.h"
+#include "server/rows.h"
 
 /* ---- shared ---- */
 
@@ -137,12 +137,9 @@ static void add_cut(struct listing *listing)
 	struct request *request = listing->request;
 	const struct page *page = listing->plan->page;
 
-	BUF_LIT(&request->reply.body, ",\"truncated\":true");
-	if (page == NULL)
-		return;
-	BUF_LIT(&request->reply.body, ",\"next\":");
-	buf_add_json(&request->reply.body,
-	             cursor_write(request->arena, &page->seal, listing->place, page->ncolumns));
+	rows_truncated(request);
+	if (page != NULL)
+		rows_cursor(request, "next", cursor_write(request->arena, &page->seal, listing->place, page->ncolumns));
 }
 
 static bool add_rows(const struct fetched *batch, void *arg, struct error *error)
@@ -156,9 +153,7 @@ static bool add_rows(const struct fetched *batch, void *arg, struct error *error
 			listing->is_truncated = true;
 			return true;
 		}
-		if (listing->rows++ > 0)
-			buf_add_char(body, ',');
-		encode_row(batch, row, body);
+		rows_add(listing->request, batch, row, listing->rows++ == 0);
 		if (listing->rows == listing->most)
 			keep_place(listing, batch, row);
 		if (body->n > REPLY_CHUNK && !reply_flush(listing->request))
@@ -214,8 +209,7 @@ bool read_add_count(struct request *request, const struct plan *plan, const stru
 		count = plan->count_cap;
 		kind = "at_least";
 	}
-	buf_printf(&request->reply.body, ",\"count\":{\"value\":%lld,\"kind\":\"%s\"}",
-	           (long long)count, kind);
+	rows_count(request, count, kind);
 	return true;
 }
 
@@ -226,6 +220,7 @@ static bool list_page(struct listing *listing, const struct statement *count, st
 	struct fetched *fetched;
 
 	return fetch_all_beside(&request->db, listing->plan, count, &fetched, rows, &request->error) &&
+	       (!rows_have_headers(request) || read_add_count(request, listing->plan, rows)) &&
 	       add_rows(fetched, listing, &request->error);
 }
 
@@ -236,6 +231,15 @@ static bool list_rows(struct listing *listing)
 	return fetch_each(&request->db, listing->plan, add_rows, listing, &request->error);
 }
 
+/* The total of rows that are sent as they come is asked for before them. */
+static bool count_first(struct listing *listing, const struct statement *statement, struct db_rows *count)
+{
+	struct request *request = listing->request;
+
+	return db_query(&request->db, statement, true, count, &request->error) &&
+	       (!rows_have_headers(request) || read_add_count(request, listing->plan, count));
+}
+
 static bool list(struct listing *listing)
 {
 	struct request *request = listing->request;
@@ -244,22 +248,21 @@ static bool list(struct listing *listing)
 	struct statement statement;
 	bool has_count = read_count_statement(request, plan, &statement);
 
-	BUF_LIT(&request->reply.body, "{\"results\":[");
+	rows_begin(request, plan, listing->most);
 	if (has_count && (plan->has_limit || plan->is_empty)) {
 		if (!list_page(listing, &statement, &count))
 			return false;
-	} else if ((has_count && !db_query(&request->db, &statement, true, &count, &request->error)) ||
-	           !list_rows(listing)) {
+	} else if ((has_count && !count_first(listing, &statement, &count)) || !list_rows(listing)) {
 		return false;
 	}
 	if (listing->rows == 0 && !read_owner(request))
 		return false;
-	buf_add_char(&request->reply.body, ']');
-	if (!read_add_count(request, plan, &count))
+	rows_end(request);
+	if (!rows_have_headers(request) && !read_add_count(request, plan, &count))
 		return false;
 	if (listing->is_truncated)
 		add_cut(listing);
-	buf_add_char(&request->reply.body, '}');
+	rows_close(request);
 	return true;
 }
 
@@ -284,7 +287,7 @@ bool read_query(struct request *request)
 	struct listing listing = {.request = request, .most = request->settings->max_rows};
 	struct answer_plan plan;
 
-	if (!read_plan(request, plan_list, &plan))
+	if (!accept_rows(request) || !read_plan(request, plan_list, &plan))
 		return false;
 	if (plan.is_page)
 		return read_page(request, plan.plan);
@@ -299,7 +302,7 @@ static bool answer_row(struct request *request, const struct plan *plan, struct 
 	if (!fetch_all(&request->db, plan, fetched, &request->error))
 		return false;
 	if ((*fetched)->rows.nrows > 0) {
-		encode_row(*fetched, 0, &request->reply.body);
+		rows_one(request, *fetched, 0);
 		return true;
 	}
 	return read_owner(request);
@@ -318,7 +321,7 @@ static bool answer_the_row(struct request *request)
 	struct fetched *fetched;
 	size_t n;
 
-	if (!read_plan(request, plan_get, &plan) || !answer_row(request, plan.plan, &fetched))
+	if (!accept_rows(request) || !read_plan(request, plan_get, &plan) || !answer_row(request, plan.plan, &fetched))
 		return false;
 	n = fetched->rows.nrows;
 	if (n == 1)
@@ -340,7 +343,7 @@ static bool answer_by_key(struct request *request)
 	const struct fetched *fetched;
 	size_t row;
 
-	if (!accept_json(request))
+	if (!accept_rows(request))
 		return false;
 	/* What is sent together is no part of a transaction, and goes to the first database. */
 	if (request->scope.relation != NULL || request->db.tx != NULL ||
@@ -351,7 +354,7 @@ static bool answer_by_key(struct request *request)
 		return read_refused(request);
 	if (fetched == NULL)
 		return read_nothing(request, request->model);
-	encode_row(fetched, row, &request->reply.body);
+	rows_one(request, fetched, row);
 	return true;
 }
 
@@ -383,10 +386,10 @@ static bool answer_first(struct request *request, planner_fn *planner)
 	struct answer_plan plan;
 	struct fetched *fetched;
 
-	if (!read_plan(request, planner, &plan) || !answer_row(request, plan.plan, &fetched))
+	if (!accept_rows(request) || !read_plan(request, planner, &plan) || !answer_row(request, plan.plan, &fetched))
 		return false;
 	if (fetched->rows.nrows == 0)
-		BUF_LIT(&request->reply.body, "null");
+		rows_none(request, plan.plan);
 	return true;
 }
 
@@ -419,6 +422,8 @@ static bool answer_latest(struct request *request, bool is_latest)
 	struct fetched *fetched;
 	struct asked asked;
 
+	if (!accept_rows(request))
+		return false;
 	if (!read_asked(request, &asked))
 		return read_refused(request);
 	fields = list_of(request, value_get(asked.body, "fields"));

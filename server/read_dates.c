@@ -1,7 +1,8 @@
 /* dates and datetimes: the distinct moments of a field, cut to a month, a day …, as a list of scalars. */
 #include "orm/fetch/fetch.h"
-#include "orm/wire/encode.h"
+#include "server/accept.h"
 #include "server/read.h"
+#include "server/rows.h"
 
 struct moments {
 	struct request *request;
@@ -15,9 +16,7 @@ static bool add_moments(const struct fetched *batch, void *arg, struct error *er
 
 	(void)error; /* reply_flush sets the request's, which is the same */
 	for (size_t row = 0; row < batch->rows.nrows; row++) {
-		if (moments->n++ > 0)
-			buf_add_char(body, ',');
-		encode_row(batch, row, body);
+		rows_add(moments->request, batch, row, moments->n++ == 0);
 		if (body->n > REPLY_CHUNK && !reply_flush(moments->request))
 			return false;
 	}
@@ -60,15 +59,18 @@ static bool answer_moments(struct request *request, bool has_time)
 	const struct plan *plan;
 	struct asked asked;
 
+	if (!accept_rows(request))
+		return false;
 	if (!read_asked(request, &asked) || !read_members(request, asked.body, &dates) ||
 	    !plan_dates(request->arena, request->model, read_scope(request), asked.query, &dates, &plan,
 	                &request->error))
 		return read_refused(request);
-	BUF_LIT(&request->reply.body, "{\"results\":[");
+	rows_begin(request, plan, 0);
 	if (!fetch_each(&request->db, plan, add_moments, &moments, &request->error) ||
 	    (moments.n == 0 && !read_owner(request)))
 		return false;
-	BUF_LIT(&request->reply.body, "]}");
+	rows_end(request);
+	rows_close(request);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* A page by cursor: its rows in the query's order, and the cursors of the pages beside it. */
 #include "orm/fetch/fetch.h"
-#include "orm/wire/encode.h"
 #include "server/read.h"
+#include "server/rows.h"
 
 /* The rows that were fetched, without the one that shows that there are more. */
 struct paged {
@@ -21,20 +21,16 @@ static bool add_rows(struct request *request, const struct paged *paged)
 {
 	struct buf *body = &request->reply.body;
 
-	BUF_LIT(body, "{\"results\":[");
 	for (size_t i = 0; i < paged->n; i++) {
-		if (i > 0)
-			buf_add_char(body, ',');
-		encode_row(paged->fetched, row_at(paged, i), body);
+		rows_add(request, paged->fetched, row_at(paged, i), i == 0);
 		if (body->n > REPLY_CHUNK && !reply_flush(request))
 			return false;
 	}
-	buf_add_char(body, ']');
 	return true;
 }
 
 /* The place of row i; behind an empty page the end that it was sought from. */
-static void add_cursor(struct request *request, const struct paged *paged, size_t i)
+static void add_cursor(struct request *request, const struct paged *paged, const char *name, size_t i)
 {
 	const struct page *page = paged->plan->page;
 	struct str *values = ARENA_ARRAY(request->arena, struct str, page->ncolumns);
@@ -42,26 +38,31 @@ static void add_cursor(struct request *request, const struct paged *paged, size_
 
 	for (size_t k = 0; k < n; k++)
 		values[k] = db_cell(&paged->fetched->rows, row_at(paged, i), page->columns[k]);
-	buf_add_json(&request->reply.body, cursor_write(request->arena, &page->seal, values, n));
+	rows_cursor(request, name, cursor_write(request->arena, &page->seal, values, n));
 }
 
 /* In the direction of reading there is a page where there was a row too many; in the other one where we came
  * from. */
 static void add_cursors(struct request *request, const struct paged *paged)
 {
-	struct buf *body = &request->reply.body;
 	const struct page *page = paged->plan->page;
 
-	BUF_LIT(body, ",\"next\":");
 	if (page->is_backwards ? page->has_place : paged->has_more)
-		add_cursor(request, paged, paged->n - 1);
+		add_cursor(request, paged, "next", paged->n - 1);
 	else
-		BUF_LIT(body, "null");
-	BUF_LIT(body, ",\"previous\":");
+		rows_cursor(request, "next", (struct str){0});
 	if (page->is_backwards ? paged->has_more : page->has_place)
-		add_cursor(request, paged, 0);
+		add_cursor(request, paged, "previous", 0);
 	else
-		BUF_LIT(body, "null");
+		rows_cursor(request, "previous", (struct str){0});
+}
+
+static bool add_beside(struct request *request, const struct paged *paged, const struct db_rows *count)
+{
+	if (!read_add_count(request, paged->plan, count))
+		return false;
+	add_cursors(request, paged);
+	return true;
 }
 
 static bool fetch_page(struct request *request, const struct plan *plan, struct fetched **fetched,
@@ -87,10 +88,16 @@ bool read_page(struct request *request, const struct plan *plan)
 	paged.has_more = paged.n > paged.plan->page->rows;
 	if (paged.has_more)
 		paged.n = paged.plan->page->rows;
-	if ((paged.n == 0 && !read_owner(request)) || !add_rows(request, &paged) ||
-	    !read_add_count(request, paged.plan, &count))
+	if (paged.n == 0 && !read_owner(request))
 		return false;
-	add_cursors(request, &paged);
-	buf_add_char(&request->reply.body, '}');
+	rows_begin(request, plan, 0);
+	if (rows_have_headers(request))
+		return add_beside(request, &paged, &count) && add_rows(request, &paged);
+	if (!add_rows(request, &paged))
+		return false;
+	rows_end(request);
+	if (!add_beside(request, &paged, &count))
+		return false;
+	rows_close(request);
 	return true;
 }

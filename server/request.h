@@ -22,6 +22,14 @@ enum http_method {
 	HTTP_OTHER,
 };
 
+/* How rows are answered. */
+enum answer_form {
+	FORM_UNJUDGED,
+	FORM_JSON,   /* one document */
+	FORM_NDJSON, /* a row a line */
+	FORM_CSV,
+};
+
 struct key_lookups; /* orm/fetch/key_lookup.h */
 struct idempotency; /* server/idempotency.h */
 struct shapes; /* orm/sql/shape.h */
@@ -36,8 +44,9 @@ struct reply {
 	int status; /* 200 unless changed */
 	const char *content_type; /* application/json unless changed; "" for no body */
 	struct buf body;
-	struct header headers[8];
+	struct header headers[12];
 	size_t nheaders;
+	size_t nsent; /* headers that went out with the head; those behind them are trailers */
 	bool is_begun; /* a part was sent: status and headers stand */
 	/* Kept whole until the handler is done, at most so many bytes; 0: may be sent in parts. */
 	size_t hold_max;
@@ -72,6 +81,7 @@ struct request {
 	bool has_scope;
 	struct str method_name;      /* "count"; p == NULL at a plain address */
 
+	enum answer_form form; /* chosen by accept_rows() */
 	struct reply reply;
 	void *stream; /* private to server/http */
 };
@@ -92,6 +102,7 @@ bool request_read(struct request *request, struct str *piece);
  * this only judges its length. */
 #define REPLY_CHUNK (64 * 1024)
 bool reply_flush(struct request *request);
+/* Once the reply is begun: a trailer. */
 void reply_header(struct request *request, struct str name, struct str value);
 /* The error of a reply that is longer than reply.hold_max. */
 bool reply_too_long(struct request *request);

@@ -96,7 +96,8 @@ bool plan_dates(struct arena *arena, const struct model *model, const struct pla
 		return false;
 	resolve_slice(&q);
 	level_write(&q, &plan->statement);
-	*member = (struct layout_member){.kind = LAYOUT_COLUMN, .field = cut->field};
+	*member = (struct layout_member){
+	    .kind = LAYOUT_COLUMN, .name = dates->field->text, .field = cut->field};
 	plan->model = model;
 	plan->is_empty = q.select->is_empty;
 	plan->form = ROW_SCALAR;

@@ -196,7 +196,7 @@ struct source {
 	const struct fetched *fetched;
 };
 
-static void add_slot(const struct fetched *fetched, unsigned slot, size_t row, struct buf *out)
+void encode_slot(const struct fetched *fetched, unsigned slot, size_t row, struct buf *out)
 {
 	const struct fetched_slot *filled = &fetched->slots[slot];
 	size_t n = filled->children == NULL ? 0 : filled->count[row];
@@ -235,7 +235,7 @@ static void add_member(const struct source *source, const struct layout_member *
 		return;
 	case LAYOUT_SLOT:
 		ASSERT(source->fetched != NULL);
-		add_slot(source->fetched, member->slot, row, out);
+		encode_slot(source->fetched, member->slot, row, out);
 		return;
 	}
 	BUG("a layout member of kind %d", (int)member->kind);

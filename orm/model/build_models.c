@@ -146,6 +146,7 @@ static void make_model(struct build *b, struct draft *draft)
 	model->app_label = STR("");
 	model->registry = b->registry;
 	model->declaration = draft->declaration;
+	model->meta = draft->meta;
 	model->is_managed = !(managed && managed->kind == VALUE_BOOL && !managed->boolean);
 	model->db_table_comment = meta_text(draft, "db_table_comment");
 	model->verbose_name = meta_text(draft, "verbose_name");

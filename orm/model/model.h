@@ -192,6 +192,7 @@ struct model {
 	struct str verbose_name, db_table_comment;
 	struct str notify_channel; /* where changes of its rows are told (NOTIFY); p == NULL: nowhere */
 	const struct value *declaration;
+	const struct value *meta; /* as written, its own or inherited; NULL: none */
 };
 
 struct registry {

@@ -29,6 +29,8 @@ struct request {
 	const struct value *lookup, *defaults, *create_defaults, *through_defaults;
 	const struct plan *plan; /* of the lookup */
 	struct value object;     /* what is created */
+	bool is_nested;          /* with related rows */
+	bool skips;
 	const struct row *made;  /* by the last attempt */
 	struct error conflict;   /* why it failed */
 	bool *is_created;
@@ -269,12 +271,17 @@ static bool keep_conflict(struct request *request)
 	return true;
 }
 
-static bool create(struct request *request, bool skips)
+static bool create(struct request *request)
 {
-	return create_object(request->writing, request->model, request->scope, &request->object,
-	                     request->through_defaults, skips, &request->made, request->written);
+	if (!create_object(request->writing, request->model, request->scope, &request->object,
+	                   request->through_defaults, request->skips, &request->made,
+	                   request->written))
+		return false;
+	*request->is_created = request->written->nrows == 1;
+	return true;
 }
 
+/* What was refused is undone, and the transaction goes on. */
 static bool create_in_savepoint(struct writing *writing, void *arg)
 {
 	struct request *request = arg;
@@ -284,34 +291,22 @@ static bool create_in_savepoint(struct writing *writing, void *arg)
 		return error_set(writing->error, ERROR_BAD_REQUEST, request->object.pos,
 		                 "Rows that are got or created stand too deep in one another.");
 	db_savepoint(tx);
-	if (create(request, false)) {
+	if (create(request)) {
 		db_release(tx);
-		*request->is_created = true;
 		return true;
 	}
 	db_rollback_to(tx);
 	return keep_conflict(request);
 }
 
-/* Waits.  False: an error; *request->is_created tells whether the row was made. */
-static bool try_to_create(struct request *request)
+/* Waits.  False: an error; *request->is_created tells whether the row was made, request->conflict why it was
+ * refused.  `skips`: a row that is in the way is passed over. */
+static bool try_to_create(struct request *request, bool skips)
 {
-	if (nested_is_in(request->model, &request->object))
+	request->skips = skips && !request->is_nested;
+	if (request->is_nested || request->writing->session->tx)
 		return writing_atomically(request->writing, create_in_savepoint, request);
-	if (create(request, true)) {
-		*request->is_created = request->written->nrows == 1;
-		return true;
-	}
-	/* A foreign key's or a check's: it has ended the transaction. */
-	return !request->writing->session->tx && keep_conflict(request);
-}
-
-/* A refusal for good.  Where related rows came first, a row is not passed over but refused, perhaps for one that
- * is gone again by now. */
-static bool is_final(const struct request *request)
-{
-	return request->conflict.kind != ERROR_NONE &&
-	       !nested_is_in(request->model, &request->object);
+	return create(request) || keep_conflict(request);
 }
 
 /* Waits.  Whether a row that the lookup does not find has the new row's place.  All in one round trip: the row
@@ -333,29 +328,45 @@ static bool has_no_place(struct request *request, bool *is_taken)
 	return true;
 }
 
+/* A refusal for good.  Where related rows came first, a row is not passed over but refused, perhaps for one that
+ * is gone again by now. */
+static bool is_final(const struct request *request)
+{
+	return request->conflict.kind != ERROR_NONE && !request->is_nested;
+}
+
+static bool refused(struct request *request)
+{
+	*request->writing->error = request->conflict;
+	return false;
+}
+
 static bool run(struct writing *writing, void *arg)
 {
 	struct request *request = arg;
-	bool is_nested = nested_is_in(request->model, &request->object);
+	int rounds = request->is_nested ? ROUNDS_NESTED : ROUNDS;
+	(void)writing;
 	bool is_done, is_taken = false;
 
 	*request->is_created = false;
 	request->conflict = (struct error){0};
-	for (int round = 0; round < (is_nested ? ROUNDS_NESTED : ROUNDS) && !is_taken; round++) {
+	for (int round = 0; round < rounds && !is_taken; round++) {
 		if (!take(request, &is_done) || is_done)
 			return is_done;
-		if (is_final(request)) {
-			*writing->error = request->conflict;
+		if (is_final(request))
+			return refused(request);
+		request->conflict = (struct error){0};
+		if (!try_to_create(request, true))
 			return false;
-		}
-		if (!try_to_create(request) || *request->is_created)
-			return *request->is_created;
-		if (!is_nested && !request->conflict.kind && round >= ROUNDS_UNASKED &&
+		if (*request->is_created)
+			return true;
+		if (!request->is_nested && !request->conflict.kind && round >= ROUNDS_UNASKED &&
 		    !has_no_place(request, &is_taken))
 			return false;
 	}
-	*request->is_created = create(request, false);
-	return *request->is_created;
+	if (!request->conflict.kind && !try_to_create(request, false))
+		return false;
+	return *request->is_created || refused(request);
 }
 
 static bool get_or_create(struct db_session *session, struct request *request,
@@ -370,6 +381,7 @@ static bool get_or_create(struct db_session *session, struct request *request,
 	if (!read_body(request, body) || !plan_lookup(request))
 		return false;
 	read_object(request);
+	request->is_nested = nested_is_in(request->model, &request->object);
 	/* Related rows are changed along with the row that was found, or not at all. */
 	if (request->updates && request->defaults && nested_is_in(request->model, request->defaults))
 		return writing_atomically(writing, run, request);

@@ -267,6 +267,20 @@ const char *get_or_create(struct client *client, const char *model, const char *
 	return kept(client, &text);
 }
 
+const char *update_or_create(struct client *client, const char *model, const char *json)
+{
+	struct written written;
+	bool is_created;
+	client_again(client);
+	if (!write_update_or_create(&client->session, model_named(registry, model), NULL, NULL,
+	                            value_from(client->arena, json), &is_created, &written,
+	                            &client->error))
+		return failed(client);
+	struct buf text = {0};
+	buf_printf(&text, "%s %s", is_created ? "created" : "changed", answered(client, &written));
+	return kept(client, &text);
+}
+
 struct plan_scope scope_of(struct client *client, const char *model, const char *pk,
                            const char *accessor)
 {

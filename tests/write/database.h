@@ -40,6 +40,7 @@ const char *change_row(struct client *client, const char *model, const char *pk,
                        bool is_whole);
 const char *delete_rows(struct client *client, const char *model, const char *query);
 const char *get_or_create(struct client *client, const char *model, const char *json);
+const char *update_or_create(struct client *client, const char *model, const char *json);
 /* The manager named by an accessor of the row. */
 struct plan_scope scope_of(struct client *client, const char *model, const char *pk,
                            const char *accessor);

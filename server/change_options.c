@@ -25,23 +25,27 @@ static bool says_false(const struct value *value, bool *is_false)
 {
 	bool is_text = value->kind == VALUE_TEXT && value->is_loose;
 
-	*is_false = value->kind == VALUE_BOOL ? !value->boolean : is_text && str_is(value->text, "false");
+	*is_false =
+		value->kind == VALUE_BOOL ? !value->boolean : is_text && str_is(value->text, "false");
 	return value->kind == VALUE_BOOL || *is_false || (is_text && str_is(value->text, "true"));
 }
 
-static bool read_validate(struct request *request, const struct value *value, struct write_options *options)
+static bool read_validate(struct request *request, const struct value *value,
+                          struct write_options *options)
 {
 	if (!says_false(value, &options->is_unvalidated))
-		return error_set(&request->error, ERROR_VALUE, value->pos, "'validate' is true or false, not %s.",
-		                 value_kind_name(value->kind));
+		return error_set(&request->error, ERROR_VALUE, value->pos,
+		                 "'validate' is true or false, not %s.", value_kind_name(value->kind));
 	if (!options->is_unvalidated || request->settings->allows_unvalidated)
 		return true;
-	return error_set(&request->error, ERROR_PERMISSION, value->pos,
-	                 "Values are validated here: the setting \"allows_unvalidated\" does not let a request "
-	                 "say otherwise.");
+	return error_set(
+		&request->error, ERROR_PERMISSION, value->pos,
+		"Values are validated here: the setting \"allows_unvalidated\" does not let a request "
+		"say otherwise.");
 }
 
-static bool take(struct request *request, unsigned bit, const struct value *value, struct write_options *options)
+static bool take(struct request *request, unsigned bit, const struct value *value,
+                 struct write_options *options)
 {
 	if (bit == OPTION_VALIDATE)
 		return read_validate(request, value, options);
@@ -52,8 +56,8 @@ static bool take(struct request *request, unsigned bit, const struct value *valu
 	return true;
 }
 
-bool request_options(struct request *request, const struct value *body, unsigned allowed, bool is_row,
-                     const struct value **rest, struct write_options *options)
+bool request_options(struct request *request, const struct value *body, unsigned allowed,
+                     bool is_row, const struct value **rest, struct write_options *options)
 {
 	struct value *copy = ARENA_NEW(request->arena, struct value);
 	struct member *members;

@@ -47,8 +47,9 @@ struct bulk {
 
 static bool check_members(struct writing *writing, const struct value *body)
 {
-	static const struct str names[] = {STR_INIT("objects"), STR_INIT("fields"), STR_INIT("batch_size"),
-	                                   STR_INIT("returning"), STR_INIT("require"), STR_INIT("validate")};
+	static const struct str names[] = {STR_INIT("objects"),    STR_INIT("fields"),
+	                                   STR_INIT("batch_size"), STR_INIT("returning"),
+	                                   STR_INIT("require"),    STR_INIT("validate")};
 	size_t n = sizeof names / sizeof *names;
 
 	for (size_t i = 0; i < body->object.n; i++) {
@@ -73,7 +74,8 @@ static bool check_batch_size(struct writing *writing, const struct value *size)
 {
 	if (!size || size->kind == VALUE_NULL || (size->kind == VALUE_INT && size->integer > 0))
 		return true;
-	return error_set(writing->error, ERROR_VALUE, size->pos, "Batch size must be a positive integer.");
+	return error_set(writing->error, ERROR_VALUE, size->pos,
+	                 "Batch size must be a positive integer.");
 }
 
 static bool is_of_key(const struct model *model, const struct field *field)
@@ -101,8 +103,8 @@ static bool read_fields(struct bulk *bulk)
 		bool by_key;
 
 		if (name->kind != VALUE_TEXT)
-			return error_set(writing->error, ERROR_VALUE, name->pos, "'fields' lists names, not %s.",
-			                 value_kind_name(name->kind));
+			return error_set(writing->error, ERROR_VALUE, name->pos,
+			                 "'fields' lists names, not %s.", value_kind_name(name->kind));
 		struct member member = {.key = name->text, .value = *name};
 		if (!row_member_field(writing, bulk->model, &member, &field, &by_key))
 			return false;
@@ -120,7 +122,8 @@ static bool read_body(struct bulk *bulk, const struct value *body, const struct 
 
 	*objects = body;
 	if (body->kind == VALUE_OBJECT) {
-		if (!check_members(writing, body) || !check_batch_size(writing, value_get(body, "batch_size")))
+		if (!check_members(writing, body) ||
+		    !check_batch_size(writing, value_get(body, "batch_size")))
 			return false;
 		bulk->fields = value_get(body, "fields");
 		*objects = value_get(body, "objects");
@@ -133,7 +136,8 @@ static bool read_body(struct bulk *bulk, const struct value *body, const struct 
 
 /* -- one object -------------------------------------------------------------------- */
 
-static bool read_key(struct bulk *bulk, const struct field *field, const struct value *value, struct str *key)
+static bool read_key(struct bulk *bulk, const struct field *field, const struct value *value,
+                     struct str *key)
 {
 	struct writing *writing = bulk->writing;
 
@@ -149,8 +153,8 @@ static bool read_key(struct bulk *bulk, const struct field *field, const struct 
 	return true;
 }
 
-static bool read_value(struct bulk *bulk, const struct field *field, const struct value *value, bool by_key,
-                       struct cell *cell)
+static bool read_value(struct bulk *bulk, const struct field *field, const struct value *value,
+                       bool by_key, struct cell *cell)
 {
 	bool is_object = value->kind == VALUE_OBJECT;
 
@@ -168,8 +172,8 @@ static bool read_value(struct bulk *bulk, const struct field *field, const struc
 	return true;
 }
 
-static bool read_member(struct bulk *bulk, const struct member *member, struct row *row, struct str *key,
-                        bool *is_given)
+static bool read_member(struct bulk *bulk, const struct member *member, struct row *row,
+                        struct str *key, bool *is_given)
 {
 	struct writing *writing = bulk->writing;
 	const struct field *field;
@@ -179,8 +183,8 @@ static bool read_member(struct bulk *bulk, const struct member *member, struct r
 		return false;
 	if (is_given[field->index])
 		return error_set(writing->error, ERROR_FIELD, member->value.pos,
-		                 "The field '%.*s' is given twice; '%.*s' is another name of it.", STR_ARG(field->name),
-		                 STR_ARG(member->key));
+		                 "The field '%.*s' is given twice; '%.*s' is another name of it.",
+		                 STR_ARG(field->name), STR_ARG(member->key));
 	is_given[field->index] = true;
 	if (is_of_key(bulk->model, field))
 		return read_key(bulk, field, &member->value, key);
@@ -190,7 +194,8 @@ static bool read_member(struct bulk *bulk, const struct member *member, struct r
 }
 
 /* The key whole, nothing of what `fields` lists left out, and something to set. */
-static bool is_complete(struct bulk *bulk, const struct value *object, const struct str *key, const bool *is_given)
+static bool is_complete(struct bulk *bulk, const struct value *object, const struct str *key,
+                        const bool *is_given)
 {
 	struct writing *writing = bulk->writing;
 	const struct model *model = bulk->model;
@@ -198,17 +203,20 @@ static bool is_complete(struct bulk *bulk, const struct value *object, const str
 
 	for (size_t i = 0; i < model->npk_fields; i++)
 		if (!key[i].p)
-			return error_set(writing->error, ERROR_VALUE, object->pos,
-			                 "All bulk_update() objects must have a primary key set: '%.*s' is missing.",
-			                 STR_ARG(model->pk_fields[i]->attname));
+			return error_set(
+				writing->error, ERROR_VALUE, object->pos,
+				"All bulk_update() objects must have a primary key set: '%.*s' is missing.",
+				STR_ARG(model->pk_fields[i]->attname));
 	for (size_t i = 0; i < model->ncolumns; i++) {
 		const struct field *field = model->columns[i];
 
 		if (bulk->is_listed && bulk->is_listed[field->index] && !is_given[field->index])
 			return error_set(writing->error, ERROR_VALUE, object->pos,
-			                 "The object has no '%.*s', which 'fields' lists.", STR_ARG(field->name));
+			                 "The object has no '%.*s', which 'fields' lists.",
+			                 STR_ARG(field->name));
 		bool is_set = is_given[field->index] && (!bulk->is_listed || bulk->is_listed[field->index]);
-		sets_something = sets_something || (is_set && !is_of_key(model, field) && !field->is_generated);
+		sets_something =
+			sets_something || (is_set && !is_of_key(model, field) && !field->is_generated);
 	}
 	return sets_something || error_set(writing->error, ERROR_VALUE, object->pos,
 	                                   "The object says which row, and nothing to set in it.");
@@ -228,8 +236,8 @@ static bool is_first(struct bulk *bulk, const struct value *object, const struct
 
 	if (before)
 		return error_set(bulk->writing->error, ERROR_VALUE, object->pos,
-		                 "The row with the primary key %.*s is given twice, first at %.*s.", STR_ARG(text),
-		                 STR_ARG(pos_pointer(arena, before)));
+		                 "The row with the primary key %.*s is given twice, first at %.*s.",
+		                 STR_ARG(text), STR_ARG(pos_pointer(arena, before)));
 	map_put(&bulk->known, arena, text, (void *)object->pos);
 	return true;
 }
@@ -242,8 +250,8 @@ static bool read_object(struct bulk *bulk, const struct value *object, size_t i)
 
 	if (object->kind != VALUE_OBJECT)
 		return error_set(bulk->writing->error, ERROR_VALUE, object->pos,
-		                 "A row of %.*s must be an object of its fields, not %s.", STR_ARG(bulk->model->name),
-		                 value_kind_name(object->kind));
+		                 "A row of %.*s must be an object of its fields, not %s.",
+		                 STR_ARG(bulk->model->name), value_kind_name(object->kind));
 	bool *is_given = ARENA_ARRAY(arena, bool, bulk->model->nfields);
 	row->pos = object->pos;
 	row->cells = ARENA_ARRAY(arena, struct cell, bulk->model->nfields);
@@ -309,7 +317,8 @@ static void divide(struct bulk *bulk)
 
 /* -- statements -------------------------------------------------------------------- */
 
-static void take_keys(struct bulk *bulk, const size_t *members, size_t n, struct bulk_update *update)
+static void take_keys(struct bulk *bulk, const size_t *members, size_t n,
+                      struct bulk_update *update)
 {
 	struct arena *arena = bulk->writing->arena;
 	size_t npk = bulk->model->npk_fields;
@@ -349,7 +358,8 @@ static bool take_columns(struct bulk *bulk, const struct group *group, struct bu
 			continue;
 		for (size_t i = 0; i < n; i++)
 			texts[i] = bulk->rows[group->members.items[i]].cells[field->index].text;
-		values[update->nvalues++] = (struct bulk_values){field, part_array_text(writing->arena, texts, n)};
+		values[update->nvalues++] =
+			(struct bulk_values){field, part_array_text(writing->arena, texts, n)};
 	}
 	return true;
 }
@@ -428,7 +438,8 @@ static bool run(struct writing *writing, void *arg)
 
 	if (n && !writing_run(writing, bulk->statements, n, batches))
 		return false;
-	written_take(writing->arena, bulk->written, &bulk->returning, batches + skipped, n ? n - skipped : 0);
+	written_take(writing->arena, bulk->written, &bulk->returning, batches + skipped,
+	             n ? n - skipped : 0);
 	if (bulk->written->shows_rows && n)
 		arrange(bulk, batches + skipped);
 	return require_holds(&bulk->require, bulk->written->affected, writing->error);
@@ -447,8 +458,8 @@ bool write_bulk_update(struct db_session *session, const struct model *model,
 	writing_validation(&writing, &bulk.validation);
 	if (!read_body(&bulk, body, &objects) ||
 	    !returning_read(writing.arena, model, writing.options->returning, &bulk.returning, error) ||
-	    !require_read(writing.options->require, &bulk.require, error) || !read_objects(&bulk, objects) ||
-	    !make_statements(&bulk))
+	    !require_read(writing.options->require, &bulk.require, error) ||
+	    !read_objects(&bulk, objects) || !make_statements(&bulk))
 		return false;
 	return bulk.require.is_given || bulk.nstatements > 1 ? writing_atomically(&writing, run, &bulk)
 	                                                     : run(&writing, &bulk);

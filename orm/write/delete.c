@@ -86,10 +86,12 @@ static bool follow(struct writing *writing, struct collector *collector,
 }
 
 /* The rows as they are before they go, shown by what stands behind their keys. */
-static void keep_rows(struct writing *writing, struct deletion *deletion, const struct db_rows *rows)
+static void keep_rows(struct writing *writing, struct deletion *deletion,
+                      const struct db_rows *rows)
 {
 	struct layout *layout = &deletion->deleted->rows.layout;
-	struct layout_member *members = ARENA_ARRAY(writing->arena, struct layout_member, deletion->returning.layout.n);
+	struct layout_member *members =
+		ARENA_ARRAY(writing->arena, struct layout_member, deletion->returning.layout.n);
 
 	written_take(writing->arena, &deletion->deleted->rows, &deletion->returning, rows, 1);
 	for (size_t i = 0; i < layout->n; i++) {
@@ -275,7 +277,8 @@ bool write_delete(struct db_session *session, const struct model *model,
 
 	*deleted = (struct deleted){0};
 	writing_init(&writing, session, model->registry, options, error);
-	if (!returning_read(writing.arena, model, writing.options->returning, &deletion.returning, error) ||
+	if (!returning_read(writing.arena, model, writing.options->returning, &deletion.returning,
+	                    error) ||
 	    !require_read(writing.options->require, &deletion.require, error) ||
 	    !is_deletable(&writing, query) ||
 	    !plan_keys(writing.arena, model, scope, query, deletion.returning.columns.items,

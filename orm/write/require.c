@@ -11,7 +11,8 @@ static bool read_number(const struct value *value, int64_t *number, struct error
 		is_number = str_to_int(value->text, number);
 	if (is_number && *number >= 0)
 		return true;
-	return error_set(error, ERROR_VALUE, value->pos, "'require' counts rows: a number from 0 on was expected.");
+	return error_set(error, ERROR_VALUE, value->pos,
+	                 "'require' counts rows: a number from 0 on was expected.");
 }
 
 static bool read_members(const struct value *value, struct require *require, struct error *error)
@@ -23,9 +24,11 @@ static bool read_members(const struct value *value, struct require *require, str
 		const struct member *member = &value->object.members[i];
 		int64_t number = 0;
 
-		if (!str_is(member->key, "rows") && !str_is(member->key, "min") && !str_is(member->key, "max")) {
+		if (!str_is(member->key, "rows") && !str_is(member->key, "min") &&
+		    !str_is(member->key, "max")) {
 			error_set(error, ERROR_BAD_REQUEST, member->value.pos,
-			          "'require' takes \"rows\", or \"min\" and \"max\", not '%.*s'.", STR_ARG(member->key));
+			          "'require' takes \"rows\", or \"min\" and \"max\", not '%.*s'.",
+			          STR_ARG(member->key));
 			error->suggestion = suggest_nearest(member->key, names, 3);
 			return false;
 		}
@@ -38,8 +41,9 @@ static bool read_members(const struct value *value, struct require *require, str
 	}
 	if (value->object.n == 0 || (has_rows && value->object.n > 1) ||
 	    (require->max >= 0 && require->min > require->max))
-		return error_set(error, ERROR_VALUE, value->pos,
-		                 "'require' is {\"rows\": n}, or {\"min\": n, \"max\": m} with n not above m.");
+		return error_set(
+			error, ERROR_VALUE, value->pos,
+			"'require' is {\"rows\": n}, or {\"min\": n, \"max\": m} with n not above m.");
 	return true;
 }
 
@@ -53,9 +57,10 @@ bool require_read(const struct value *value, struct require *require, struct err
 	if (value->kind == VALUE_OBJECT)
 		return read_members(value, require, error);
 	if (value->kind != VALUE_TEXT || !value->is_loose)
-		return error_set(error, ERROR_VALUE, value->pos,
-		                 "'require' is an object, {\"rows\": 1} or {\"min\": 1, \"max\": 3}, not %s.",
-		                 value_kind_name(value->kind));
+		return error_set(
+			error, ERROR_VALUE, value->pos,
+			"'require' is an object, {\"rows\": 1} or {\"min\": 1, \"max\": 3}, not %s.",
+			value_kind_name(value->kind));
 	if (!read_number(value, &require->min, error))
 		return false;
 	require->max = require->min;
@@ -75,7 +80,8 @@ static struct str words_of(const struct require *require, struct error *error)
 		return arena_printf(error->arena, "at least %.*s", STR_ARG(rows_of(error, require->min)));
 	if (require->min == 0)
 		return arena_printf(error->arena, "at most %.*s", STR_ARG(rows_of(error, require->max)));
-	return arena_printf(error->arena, "%lld to %.*s", (long long)require->min, STR_ARG(rows_of(error, require->max)));
+	return arena_printf(error->arena, "%lld to %.*s", (long long)require->min,
+	                    STR_ARG(rows_of(error, require->max)));
 }
 
 bool require_holds(const struct require *require, uint64_t nrows, struct error *error)
@@ -86,6 +92,6 @@ bool require_holds(const struct require *require, uint64_t nrows, struct error *
 	if (!require->is_given || (are_enough && !are_too_many))
 		return true;
 	return error_set(error, ERROR_PRECONDITION, require->pos,
-	                 "%.*s there and %.*s required; nothing was written.", STR_ARG(rows_of(error, (int64_t)nrows)),
-	                 STR_ARG(words_of(require, error)));
+	                 "%.*s there and %.*s required; nothing was written.",
+	                 STR_ARG(rows_of(error, (int64_t)nrows)), STR_ARG(words_of(require, error)));
 }

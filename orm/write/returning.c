@@ -19,7 +19,8 @@ void returning_all(struct arena *arena, const struct model *model, struct return
 	plan_model_layout(arena, model, &returning->layout);
 }
 
-unsigned returning_column(struct arena *arena, struct returning *returning, const struct field *field)
+unsigned returning_column(struct arena *arena, struct returning *returning,
+                          const struct field *field)
 {
 	for (size_t i = 0; i < returning->columns.n; i++)
 		if (returning->columns.items[i] == field)
@@ -30,8 +31,8 @@ unsigned returning_column(struct arena *arena, struct returning *returning, cons
 
 /* -- reading --------------------------------------------------------------------- */
 
-static bool unknown_name(struct arena *arena, const struct model *model, struct str name, const struct pos *pos,
-                         struct error *error)
+static bool unknown_name(struct arena *arena, const struct model *model, struct str name,
+                         const struct pos *pos, struct error *error)
 {
 	struct str *names = ARENA_ARRAY(arena, struct str, 2 * model->ncolumns + 1);
 	size_t n = 0;
@@ -46,7 +47,8 @@ static bool unknown_name(struct arena *arena, const struct model *model, struct 
 	if (model->pk != NULL)
 		names[n++] = STR("pk");
 	error_set(error, ERROR_FIELD, pos,
-	          "'%.*s' is no column of %.*s: 'returning' names columns of the row itself. Choices are: %.*s",
+	          "'%.*s' is no column of %.*s: 'returning' names columns of the row itself. Choices "
+	          "are: %.*s",
 	          STR_ARG(name), STR_ARG(model->name), STR_ARG(suggest_choices(arena, names, n)));
 	error->suggestion = suggest_nearest(name, names, n);
 	return false;
@@ -56,7 +58,8 @@ static bool add_name(struct arena *arena, const struct model *model, const struc
                      struct returning *returning, struct members *members, struct error *error)
 {
 	if (value->kind != VALUE_TEXT)
-		return error_set(error, ERROR_VALUE, value->pos, "'returning' lists names of columns, not %s.",
+		return error_set(error, ERROR_VALUE, value->pos,
+		                 "'returning' lists names of columns, not %s.",
 		                 value_kind_name(value->kind));
 	struct str name = value->text;
 	const struct field *field = str_is(name, "pk") ? model->pk : model_field(model, name);
@@ -66,16 +69,17 @@ static bool add_name(struct arena *arena, const struct model *model, const struc
 	for (size_t i = 0; i < members->n; i++)
 		if (str_eq(members->items[i].name, name))
 			return true;
-	*ARENA_PUSH(arena, members) = (struct layout_member){.kind = LAYOUT_COLUMN,
-	                                                     .name = name,
-	                                                     .key = layout_key(arena, name),
-	                                                     .column = returning_column(arena, returning, field),
-	                                                     .field = field};
+	*ARENA_PUSH(arena, members) =
+		(struct layout_member){.kind = LAYOUT_COLUMN,
+	                           .name = name,
+	                           .key = layout_key(arena, name),
+	                           .column = returning_column(arena, returning, field),
+	                           .field = field};
 	return true;
 }
 
-static bool read_names(struct arena *arena, const struct model *model, const struct value *names, size_t n,
-                       struct returning *returning, struct error *error)
+static bool read_names(struct arena *arena, const struct model *model, const struct value *names,
+                       size_t n, struct returning *returning, struct error *error)
 {
 	struct members members = {0};
 
@@ -161,8 +165,8 @@ static unsigned place_in_row(const struct model *model, const struct field *fiel
 	BUG("a field without a column");
 }
 
-void returning_narrow(struct arena *arena, const struct model *model, const struct returning *returning,
-                      struct layout *layout)
+void returning_narrow(struct arena *arena, const struct model *model,
+                      const struct returning *returning, struct layout *layout)
 {
 	size_t n = returning->layout.n;
 	struct layout_member *members = ARENA_ARRAY(arena, struct layout_member, n);

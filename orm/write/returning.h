@@ -29,13 +29,14 @@ void returning_all(struct arena *arena, const struct model *model, struct return
 bool returning_read(struct arena *arena, const struct model *model, const struct value *value,
                     struct returning *returning, struct error *error);
 /* Which column of the rows holds the field; added where it is not shown. */
-unsigned returning_column(struct arena *arena, struct returning *returning, const struct field *field);
+unsigned returning_column(struct arena *arena, struct returning *returning,
+                          const struct field *field);
 /* ` RETURNING "id", …`; nothing where there is no column. */
 void returning_emit(struct sql *sql, const struct returning *returning);
 /* The same of the table `alias`, where other tables stand beside it. */
 void returning_emit_of(struct sql *sql, unsigned alias, const struct returning *returning);
 /* How to show what was asked for of whole rows (plan_model_layout). */
-void returning_narrow(struct arena *arena, const struct model *model, const struct returning *returning,
-                      struct layout *layout);
+void returning_narrow(struct arena *arena, const struct model *model,
+                      const struct returning *returning, struct layout *layout);
 
 #endif

@@ -53,7 +53,8 @@ bool write_update(struct db_session *session, const struct model *model,
 
 	*written = (struct written){.model = model};
 	writing_init(&writing, session, model->registry, options, error);
-	if (!returning_read(writing.arena, model, writing.options->returning, &update.returning, error) ||
+	if (!returning_read(writing.arena, model, writing.options->returning, &update.returning,
+	                    error) ||
 	    !require_read(writing.options->require, &update.require, error) ||
 	    !assignments_read(&writing, model, ASSIGN_UPDATE, set, &assignments))
 		return false;

@@ -332,12 +332,18 @@ static bool run_attempts(struct batch *batch)
 {
 	struct request *request = batch->request;
 	unsigned most = batch->is_joined ? 0 : batch->retries;
-	bool is_final;
+	bool is_final, is_healed = false;
 
 	for (batch->attempts = 1; !attempt(batch, &is_final); batch->attempts++) {
 		struct error *error = &request->error;
 
-		if (error->kind == ERROR_CONFLICT && batch->attempts <= most) {
+		/* Tables that were changed meanwhile are nobody's conflict. */
+		if (error->kind == ERROR_CONFLICT && request->db.saw_stale && !is_healed && !batch->is_joined) {
+			is_healed = true;
+			error_clear(error);
+			continue;
+		}
+		if (error->kind == ERROR_CONFLICT && batch->attempts <= most + is_healed) {
 			error_clear(error);
 			if (!db_pause(&request->db, pause_before(batch->attempts), error))
 				return false;

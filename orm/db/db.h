@@ -85,6 +85,9 @@ struct db_session {
 	bool is_cancelled; /* set by db_session_cancel */
 	void *waiting;     /* what the task waits for now; private to db */
 	struct db_tx *tx;  /* the open transaction: db_run() and the like run in it; NULL: none */
+	/* A transaction was lost to a statement that had been prepared before the tables were changed
+	 * (ERROR_CONFLICT): begun once more it takes none of those. */
+	bool saw_stale;
 	/* Called by db_session_cancel: set while the task waits for something that is not db's own. */
 	void (*on_cancel)(void *arg);
 	void *on_cancel_arg;

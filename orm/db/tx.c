@@ -119,13 +119,14 @@ bool db_tx_run(struct db_tx *tx, const struct statement *statements, size_t n, s
 		segment.rows = rows;
 		segment.before = before.items;
 		segment.nbefore = before.n;
-		segment.prepares_anew = attempt > 0;
+		segment.prepares_anew = attempt > 0 || tx->session->saw_stale;
 		tx->has_begun = true;
 		tx->pending.n = 0;
 		if (send_and_wait(tx, &segment))
 			return true;
 		if (!segment.is_stale)
 			return false;
+		tx->session->saw_stale = true;
 		/* Nothing was given out yet: the whole transaction may begin again. */
 		if (!is_first || attempt > 1)
 			return error_set_nowhere(error, ERROR_CONFLICT,

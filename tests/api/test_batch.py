@@ -114,6 +114,17 @@ class TogetherTest(BatchTest):
     def test_a_batch_of_nothing(self):
         self.assertEqual(self.ok(self.batch())["results"], [])
 
+    def test_tables_that_were_changed_are_nobodys_conflict(self):
+        """Each connection has prepared all of it, for the tables as they were."""
+        asked = [op("Account", "count"), op("Job", "get", pk=1), op("Job", "query", {"filter": {"number": 1}}),
+                 op("Job", "patch", {"taken_by": "me"}, pk=1), op("Job", "query", {"limit": 3})]
+        for kind in ("bigint", "integer"):
+            for _ in range(12):
+                self.done(*asked)
+            self.sql("ALTER TABLE job ALTER number TYPE %s" % kind)
+            for _ in range(12):
+                self.done(*asked)
+
     def test_deferred_constraints_hold_at_the_end_alone(self):
         """As in Django: the row that a foreign key needs may come later."""
         self.done(op("Transfer", "create", {"source": 77, "target": 1, "amount": "1.00"}),

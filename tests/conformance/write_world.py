@@ -5,16 +5,18 @@ over a join in an update) is spelled out with what it has.  Values are judged by
 except for uniqueness and foreign keys, which are the database's.
 """
 
+import re
 import urllib.parse
 
 from django.contrib.postgres.functions import RandomUUID
 from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import OuterRef, Subquery
 from expressions import is_expression
 from named import is_written, paths_of
 from translator import Scope, Unsupported
 from values import python_value, unwrapped
+from write_nested import Nested
 
 METHODS = ("create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete", "add", "remove", "set", "clear")
 OWN = {"set", "objects", "through_defaults", "returning", "require", "validate"}
@@ -123,6 +125,11 @@ class WriteWorld:
         if request.method == "delete":
             rows.get()
             return 200, deleted(rows.delete())
+        nested = Nested(self, Saving)
+        if nested.is_in(model, request.body):
+            nested.check(model, request.body, is_new=False)
+            row = nested.change(rows.get(), request.body, whole=request.method == "put")
+            return 200, nested.show(Row, row, nested.tree(model, [request.body]))
         saving = Saving(self, model)
         saving.judge_alone(request.body, whole=request.method == "put")
         saving.instance = rows.get()
@@ -215,6 +222,7 @@ class Saving:
         """What can be said of the values before the row is looked for."""
         self.instance = self.model()
         self.take(members, whole)
+        self.writer.found(self.instance)
 
     def save(self, members, whole=False):
         """PATCH, PUT and the second half of update_or_create."""
@@ -304,7 +312,19 @@ class Manager:
         return scope
 
     def make(self, members):
+        nested = Nested(self.writer, Saving)
+        if nested.is_in(self.model, members):
+            return self.make_nested([members])[0]
         return Saving(self.writer, self.model).create(members, **self.preset)
+
+    def make_nested(self, given):
+        nested = Nested(self.writer, Saving)
+        without = [self.model._meta.get_field(name[:-3]) for name in self.preset]
+        for members in given:
+            nested.check(self.model, members, without=without)
+        tree = nested.tree(self.model, given)
+        made = [nested.create(self.model, members, **self.preset) for members in given]
+        return [nested.show(Row, one, tree) for one in made]
 
     def create(self):
         if isinstance(self.body, list):
@@ -314,6 +334,8 @@ class Manager:
     def bulk_create(self):
         given = self.body if isinstance(self.body, list) else self.body["objects"]
         options = {} if isinstance(self.body, list) else {name: value for name, value in self.body.items() if name != "objects"}
+        if any(Nested(self.writer, Saving).is_in(self.model, members) for members in given):
+            return 201, {"results": self.make_nested(given)}
         made = self.build_all(given)
         if options.pop("update_conflicts", False):
             return 201, {"results": [Row(one) for one in upsert(made, **options)]}
@@ -412,7 +434,7 @@ def upsert(made, unique_fields, update_fields):
             raise Refusal("ValueError")
         if one.pk is None:
             use_up_number(model)
-        changes = {field.attname: getattr(one, field.attname) for field in model._meta.concrete_fields
+        changes = {field.attname: field.pre_save(one, False) for field in model._meta.concrete_fields
                    if {field.name, field.attname} & set(update_fields)}
         model._base_manager.filter(pk=there.pk).update(**changes)
         answered.append(there)
@@ -542,14 +564,26 @@ class Related(Manager):
         given = self.body.get("through_defaults", {}) if isinstance(self.body, dict) else {}
         return {"through_defaults": self.through_defaults(given)}
 
+    def change_links(self, call, *arguments):
+        """A join row that lacks a column is no valid row; PostgreSQL says so to Django where one is to be made."""
+        options = self.options()
+        try:
+            with transaction.atomic():
+                return self.change(call, *arguments, **options)
+        except IntegrityError as problem:
+            lacking = re.match(r'null value in column "(\w+)"', str(problem))
+            if not lacking:
+                raise
+        raise ValidationError({lacking.group(1): ["This field cannot be null."]})
+
     def add(self):
-        return self.change(self.manager.add, *self.targets(), **self.options())
+        return self.change_links(self.manager.add, *self.targets())
 
     def remove(self):
         return self.change(self.manager.remove, *self.targets())
 
     def set(self):
-        return self.change(self.manager.set, self.targets(), **self.options())
+        return self.change_links(self.manager.set, self.targets())
 
     def clear(self):
         return self.change(self.manager.clear)

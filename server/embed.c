@@ -118,16 +118,18 @@ static bool match(const struct writer *writer, struct fetched *fetched)
 
 	for (size_t i = 0; i < fetched->rows.nrows; i++) {
 		order[i] = i;
-		map_put(&by_key, arena, key_text(arena, written->model, layout, &fetched->rows, i), &order[i]);
+		map_put(&by_key, arena, key_text(arena, written->model, layout, &fetched->rows, i),
+		        &order[i]);
 	}
 	for (size_t i = 0; i < written->nrows; i++) {
 		struct str key = key_text(arena, written->model, &written->layout, written->rows[i].batch,
 		                          written->rows[i].row);
 		const size_t *found = map_get(&by_key, key);
 		if (!found)
-			return error_set_nowhere(&writer->request->error, ERROR_CONFLICT,
-			                         "A row was gone before it could be answered; the request may be "
-			                         "sent again.");
+			return error_set_nowhere(
+				&writer->request->error, ERROR_CONFLICT,
+				"A row was gone before it could be answered; the request may be "
+				"sent again.");
 		rows[i] = *found;
 	}
 	*writer->embedding = (struct embedding){fetched, rows};
@@ -146,8 +148,8 @@ static bool write_and_read(void *arg)
 		return false;
 	if (!writer->written->embedded.n || !writer->written->nrows)
 		return true;
-	return plan(writer, &planned) &&
-	       fetch_all(&request->db, planned, &fetched, &request->error) && match(writer, fetched);
+	return plan(writer, &planned) && fetch_all(&request->db, planned, &fetched, &request->error) &&
+	       match(writer, fetched);
 }
 
 bool embed_write(struct request *request, bool is_nested, bool (*write)(void *arg), void *arg,

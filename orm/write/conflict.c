@@ -88,8 +88,7 @@ static bool read_fields(struct writing *writing, const struct model *model,
 		const struct field *field = model_field(model, name->text);
 		const struct relation *relation;
 		bool is_reverse;
-		if (field ? !field->column.p
-		          : model_accessor(model, name->text, &relation, &is_reverse))
+		if (field ? !field->column.p : model_accessor(model, name->text, &relation, &is_reverse))
 			return error_set(writing->error, ERROR_VALUE, name->pos,
 			                 "bulk_create() can only be used with concrete fields in %s.", member);
 		if (!field)

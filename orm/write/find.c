@@ -87,7 +87,8 @@ const struct field *lookups_plain_field(struct arena *arena, const struct model 
 	if (lookups->object.n != 1)
 		return NULL;
 	const struct member *member = &lookups->object.members[0];
-	const struct field *by = str_is(member->key, "pk") ? model->pk : model_field(model, member->key);
+	const struct field *by =
+		str_is(member->key, "pk") ? model->pk : model_field(model, member->key);
 	if (!by || !by->is_unique || !is_told_by_text(by) ||
 	    (member->value.kind != VALUE_INT && member->value.kind != VALUE_TEXT))
 		return NULL;
@@ -170,11 +171,10 @@ static bool plan_bunch(struct searches *searches, struct bunch *bunch)
 
 	for (size_t i = 0; i < bunch->questions.n; i++)
 		values[i] = bunch->questions.items[i]->lookups->object.members[0].value;
-	*lookup = (struct member){
-		arena_printf(arena, "%.*s__in", STR_ARG(bunch->by->name)),
-		{.kind = VALUE_LIST, .list = {values, bunch->questions.n}}};
-	*filter = (struct member){
-		STR("filter"), {.kind = VALUE_OBJECT, .object = {.members = lookup, .n = 1}}};
+	*lookup = (struct member){arena_printf(arena, "%.*s__in", STR_ARG(bunch->by->name)),
+	                          {.kind = VALUE_LIST, .list = {values, bunch->questions.n}}};
+	*filter = (struct member){STR("filter"),
+	                          {.kind = VALUE_OBJECT, .object = {.members = lookup, .n = 1}}};
 	bunch->statement = searches->statements.n;
 	return decode_query(arena, &body, NULL, &query, writing->error) &&
 	       plan_keys(arena, relation->to, NULL, query, columns, 2, false,

@@ -31,8 +31,8 @@ struct request {
 	struct value object;     /* what is created */
 	bool is_nested;          /* with related rows */
 	bool skips;
-	const struct row *made;  /* by the last attempt */
-	struct error conflict;   /* why it failed */
+	const struct row *made; /* by the last attempt */
+	struct error conflict;  /* why it failed */
 	bool *is_created;
 	struct written *written;
 };
@@ -274,8 +274,7 @@ static bool keep_conflict(struct request *request)
 static bool create(struct request *request)
 {
 	if (!create_object(request->writing, request->model, request->scope, &request->object,
-	                   request->through_defaults, request->skips, &request->made,
-	                   request->written))
+	                   request->through_defaults, request->skips, &request->made, request->written))
 		return false;
 	*request->is_created = request->written->nrows == 1;
 	return true;

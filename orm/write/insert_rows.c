@@ -61,8 +61,7 @@ static void emit(const struct groups *groups, const struct group *group,
 	struct arena *arena = groups->writing->arena;
 
 	if (group->rows.n == 1)
-		insert_one(arena, groups->model, group->rows.items[0], conflict, returning,
-		           statement);
+		insert_one(arena, groups->model, group->rows.items[0], conflict, returning, statement);
 	else
 		insert_many(arena, groups->model, group->rows.items, group->rows.n, conflict, returning,
 		            statement);

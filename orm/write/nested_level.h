@@ -8,7 +8,7 @@
 enum nested_kind {
 	LEVEL_BEFORE,   /* rows that the nest's rows refer to by `field` */
 	LEVEL_CHILDREN, /* rows whose `field` refers to the nest's rows */
-	LEVEL_LINKS,    /* join rows whose `field` refers to the nest's rows, `target` to the other end */
+	LEVEL_LINKS, /* join rows whose `field` refers to the nest's rows, `target` to the other end */
 };
 
 /* New rows that hang on the nest's rows by one relation. */
@@ -19,7 +19,8 @@ struct nested_level {
 	bool is_reverse;
 	const struct field *field, *target;
 	struct row_reader reader;
-	struct validation missing; /* LEVEL_LINKS of rows that were there: what join rows to be made lack */
+	struct validation
+		missing; /* LEVEL_LINKS of rows that were there: what join rows to be made lack */
 	struct row_nested members;
 	struct {
 		struct row *items;
@@ -61,7 +62,7 @@ bool level_run(struct nested_level *level, const struct nest *nest,
 /* Waits.  Join rows to be inserted: lookups that find several rows multiplied, pairs that are there left
  * out, both directions of a symmetrical relation; with is_set all others are taken away.  *rows and *n are
  * replaced. */
-bool links_prepare(struct nested_level *level, const struct nest *nest, struct row **rows, size_t *n,
-                   struct str owner);
+bool links_prepare(struct nested_level *level, const struct nest *nest, struct row **rows,
+                   size_t *n, struct str owner);
 
 #endif

@@ -51,8 +51,8 @@ static bool plan_lookup(struct writing *writing, const struct field *target,
 
 	*filter = (struct member){STR("filter"), *lookups};
 	return decode_query(writing->arena, &clause, NULL, &query, writing->error) &&
-	       plan_keys(writing->arena, target->relation->to, NULL, query, &target->relation->target, 1,
-	                 false, statement, writing->error);
+	       plan_keys(writing->arena, target->relation->to, NULL, query, &target->relation->target,
+	                 1, false, statement, writing->error);
 }
 
 static bool add_find(struct pairs *pairs, struct finds *finds, const struct value *lookups,
@@ -108,7 +108,8 @@ static struct str pair_key(struct arena *arena, struct str source, struct str ta
 }
 
 /* A join row, unless the pair is there. */
-static void add_pair(struct pairs *pairs, const struct row *row, struct str source, struct str target)
+static void add_pair(struct pairs *pairs, const struct row *row, struct str source,
+                     struct str target)
 {
 	struct arena *arena = pairs->writing->arena;
 	const struct nested_level *level = pairs->level;
@@ -229,15 +230,14 @@ static bool take_others_away(struct pairs *pairs, struct str owner)
 	return link_keep(pairs->writing, &link, keys, n, &removed);
 }
 
-bool links_prepare(struct nested_level *level, const struct nest *nest, struct row **rows, size_t *n,
-                   struct str owner)
+bool links_prepare(struct nested_level *level, const struct nest *nest, struct row **rows,
+                   size_t *n, struct str owner)
 {
 	struct writing *writing = nest->writing;
 	struct pairs pairs = {.level = level, .writing = writing};
 	struct finds finds;
 
-	if (!plan_finds(&pairs, *rows, *n, &finds) ||
-	    !rows_find(writing, level->nest.model, *rows, *n))
+	if (!plan_finds(&pairs, *rows, *n, &finds) || !rows_find(writing, level->nest.model, *rows, *n))
 		return false;
 	struct db_rows *found = ARENA_ARRAY(writing->arena, struct db_rows, finds.statements.n);
 	if (finds.statements.n &&

@@ -98,8 +98,8 @@ bool level_run(struct nested_level *level, const struct nest *nest,
 static void refer(const struct field *field, struct row *row, const struct model *model,
                   const struct written_row *to)
 {
-	row->cells[field->index] = (struct cell){
-		.kind = CELL_TEXT, .text = written_cell(model, to, field->relation->target)};
+	row->cells[field->index] =
+		(struct cell){.kind = CELL_TEXT, .text = written_cell(model, to, field->relation->target)};
 }
 
 /* Equal ones are made once: the second would find what the first has made. */
@@ -204,8 +204,7 @@ static bool run_update(struct nest *nest, const struct nested_act *act, struct p
 	scope->pk = act->pk;
 	if (!row_change_run(act->change, scope, NULL, &written))
 		return false;
-	return written.nrows ||
-	       writing_none_found(nest->writing, related_model(act), act->body->pos);
+	return written.nrows || writing_none_found(nest->writing, related_model(act), act->body->pos);
 }
 
 /* {"filter": {"or": [{"pk": 3}, {"title": "x"}]}} of [3, {"title": "x"}]; bare keys are counted. */
@@ -232,7 +231,8 @@ static struct value filter_of(const struct nest *nest, const struct nested_act *
 	}
 	*either = (struct member){STR("or"), {.kind = VALUE_LIST, .list = {conditions, n}}};
 	*filter = (struct member){
-		STR("filter"), {.kind = VALUE_OBJECT, .object = {.members = either, .n = act->body != NULL}}};
+		STR("filter"),
+		{.kind = VALUE_OBJECT, .object = {.members = either, .n = act->body != NULL}}};
 	return (struct value){.kind = VALUE_OBJECT, .object = {.members = filter, .n = 1}};
 }
 
@@ -273,11 +273,10 @@ static struct value narrowed(const struct nest *nest, const struct nested_act *a
 	copy_bytes(inner, lookup->object.members, lookup->object.n * sizeof *inner);
 	inner[lookup->object.n] = (struct member){
 		field->attname, loose(written_cell(nest->model, row, field->relation->target))};
-	members[0] = (struct member){
-		STR("lookup"),
-		{.kind = VALUE_OBJECT,
-	     .pos = lookup->pos ? lookup->pos : act->body->pos,
-	     .object = {.members = inner, .n = lookup->object.n + 1}}};
+	members[0] = (struct member){STR("lookup"),
+	                             {.kind = VALUE_OBJECT,
+	                              .pos = lookup->pos ? lookup->pos : act->body->pos,
+	                              .object = {.members = inner, .n = lookup->object.n + 1}}};
 	for (size_t i = 0; i < act->body->object.n; i++)
 		if (!str_is(act->body->object.members[i].key, "lookup"))
 			members[n++] = act->body->object.members[i];
@@ -350,7 +349,7 @@ static bool run_act(struct nest *nest, const struct nested_act *act, const struc
 
 /* What takes away comes first, so that its place is free. */
 static const enum nested_verb order[] = {
-	NESTED_DELETE, NESTED_REMOVE, NESTED_CLEAR, NESTED_SET,
+	NESTED_DELETE, NESTED_REMOVE, NESTED_CLEAR,         NESTED_SET,
 	NESTED_UPDATE, NESTED_ADD,    NESTED_GET_OR_CREATE, NESTED_UPDATE_OR_CREATE,
 };
 
@@ -387,8 +386,8 @@ bool nest_after(struct nest *nest, const struct written_row *rows)
 static struct str add_path(struct written *written, struct arena *arena, struct str prefix,
                            struct str name)
 {
-	struct str path = prefix.n ? arena_printf(arena, "%.*s__%.*s", STR_ARG(prefix), STR_ARG(name))
-	                           : name;
+	struct str path =
+		prefix.n ? arena_printf(arena, "%.*s__%.*s", STR_ARG(prefix), STR_ARG(name)) : name;
 
 	for (size_t i = 0; i < written->embedded.n; i++)
 		if (str_eq(written->embedded.items[i], path))

@@ -15,8 +15,7 @@ bool row_change_read(struct row_change *change, struct writing *writing, const s
 	                                       .nested = &change->members};
 	nest_init(&change->nest, writing, model, mode == ASSIGN_WHOLE ? NEST_WHOLE : NEST_CHANGED,
 	          validation);
-	return assigning_read(&change->assigning, set) &&
-	       nest_take(&change->nest, 0, &change->members);
+	return assigning_read(&change->assigning, set) && nest_take(&change->nest, 0, &change->members);
 }
 
 bool row_change_is_nested(const struct row_change *change)
@@ -63,7 +62,8 @@ static bool emit(struct row_change *change, const struct plan_scope *scope,
 static struct written_row *take_row(const struct row_change *change, const struct db_rows *rows)
 {
 	struct arena *arena = change->writing->arena;
-	size_t n = change->model->ncolumns, first = change->assigning.assignments.n ? 0 : change->model->npk_fields;
+	size_t n = change->model->ncolumns,
+		   first = change->assigning.assignments.n ? 0 : change->model->npk_fields;
 	struct str *cells = ARENA_ARRAY(arena, struct str, n);
 	struct db_rows *whole = ARENA_NEW(arena, struct db_rows);
 	struct written_row *row = ARENA_NEW(arena, struct written_row);

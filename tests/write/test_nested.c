@@ -9,14 +9,16 @@ static const char models[] =
 	"'Article': {'fields': {"
 	"  'title': {'type': 'CharField', 'max_length': 9, 'unique': true},"
 	"  'reads': {'type': 'IntegerField', 'default': 0},"
-	"  'author': {'type': 'ForeignKey', 'to': 'Author', 'on_delete': 'CASCADE', 'null': true, 'blank': true},"
+	"  'author': {'type': 'ForeignKey', 'to': 'Author', 'on_delete': 'CASCADE', 'null': true, "
+    "'blank': true},"
 	"  'tags': {'type': 'ManyToManyField', 'to': 'Tag'}}},"
 	"'Vote': {'fields': {"
 	"  'author': {'type': 'ForeignKey', 'to': 'Author', 'on_delete': 'CASCADE'},"
 	"  'article': {'type': 'ForeignKey', 'to': 'Article', 'on_delete': 'CASCADE'},"
 	"  'weight': {'type': 'PositiveIntegerField', 'default': 1}},"
-	" 'Meta': {'constraints': [{'type': 'UniqueConstraint', 'fields': ['author', 'article'], 'name': "
-    "'one_vote'}]}},"
+	" 'Meta': {'constraints': [{'type': 'UniqueConstraint', 'fields': ['author', 'article'], "
+    "'name': "
+	"'one_vote'}]}},"
 	"'Summary': {'fields': {"
 	"  'article': {'type': 'OneToOneField', 'to': 'Article', 'on_delete': 'CASCADE'},"
 	"  'text': {'type': 'CharField', 'max_length': 9}}}"
@@ -91,15 +93,17 @@ DATABASE_TEST(a_level_is_one_statement_however_many_parents_it_has)
 	        "SELECT count(*) FROM article a JOIN author h ON h.id = a.author_id "
 	        "JOIN vote v ON v.article_id = a.id AND v.author_id = 2 "
 	        "JOIN article_tags l ON l.article_id = a.id JOIN tag t ON t.id = l.tag_id "
-	        "WHERE h.handle = 'h' || v.weight AND a.title = 't' || v.weight AND t.name = 'n' || v.weight",
+	        "WHERE h.handle = 'h' || v.weight AND a.title = 't' || v.weight AND t.name = 'n' || "
+	        "v.weight",
 	        "300");
 }
 
 DATABASE_TEST(violations_of_all_levels_come_together_and_ask_no_database)
 {
-	create(&c, "Article",
-	       "{'title': '', 'author': {'create': {'handle': '0123456789'}}, 'vote_set': [{'author': 1, "
-	       "'weight': -1}, {}], 'summary': {}, 'tags': [{'create': {}}]}");
+	create(
+		&c, "Article",
+		"{'title': '', 'author': {'create': {'handle': '0123456789'}}, 'vote_set': [{'author': 1, "
+		"'weight': -1}, {}], 'summary': {}, 'tags': [{'create': {}}]}");
 	ck_assert_int_eq(c.error.kind, ERROR_VALIDATION);
 	ck_assert_uint_eq(c.error.nviolations, 6);
 	ck_assert_uint_eq(c.session.usage.statements, 0);
@@ -117,8 +121,9 @@ DATABASE_TEST(nothing_is_left_of_what_a_later_level_refused)
 	                        "{'title': 'a', 'author': {'create': {'handle': 'z'}}, "
 	                        "'vote_set': [{'author': 1}, {'author': 1}]}"),
 	                 "IntegrityError: Vote with this Author and Article already exists.");
-	ck_assert_str_eq(create(&c, "Article", "{'title': 'a', 'tags': [{'create': {'name': 'n'}}, 99]}"),
-	                 "IntegrityError: Tag instance with this id does not exist.");
+	ck_assert_str_eq(
+		create(&c, "Article", "{'title': 'a', 'tags': [{'create': {'name': 'n'}}, 99]}"),
+		"IntegrityError: Tag instance with this id does not exist.");
 	ck_rows(&c, COUNTS, "2,0,0,0");
 	ck_rows(&c, "SELECT count(*) FROM tag", "0");
 }
@@ -130,10 +135,14 @@ DATABASE_TEST(paths_of_what_was_written_are_told_in_order)
 	client_again(&c);
 	ck_assert(write_create(
 		&c.session, model_named(registry, "Article"), NULL, NULL,
-		value_from(c.arena, "{'tags': [{'create': {'name': 'n', 'article_set': [{'create': {'title': 'b'}}]}}], "
-	                        "'title': 'a', 'vote_set': [{'author': {'create': {'handle': 'q'}}}], 'summary': null}"),
+		value_from(
+			c.arena,
+			"{'tags': [{'create': {'name': 'n', 'article_set': [{'create': {'title': 'b'}}]}}], "
+			"'title': 'a', 'vote_set': [{'author': {'create': {'handle': 'q'}}}], 'summary': "
+	        "null}"),
 		&written, &c.error));
-	static const char *const paths[] = {"tags", "tags__article_set", "vote_set", "vote_set__author", "summary"};
+	static const char *const paths[] = {"tags", "tags__article_set", "vote_set", "vote_set__author",
+	                                    "summary"};
 	ck_assert_uint_eq(written.embedded.n, 5);
 	for (size_t i = 0; i < 5; i++)
 		ck_assert(str_is(written.embedded.items[i], paths[i]));
@@ -158,16 +167,21 @@ DATABASE_TEST(a_refused_get_or_create_leaves_the_transaction_usable)
 
 DATABASE_TEST(a_row_changes_with_its_related_rows)
 {
-	create(&c, "Article", "{'title': 'a', 'vote_set': [{'author': 1}, {'author': 2}], 'tags': [{'create': {'name': 'n'}}]}");
-	change_row(&c, "Article", "1",
-	           "{'reads': {'+': [{'F': 'reads'}, 5]}, 'vote_set': {'delete': [1], 'update': [{'id': 2, "
-	           "'weight': 9}]}, 'tags': {'set': [{'create': {'name': 'm'}}]}, 'author': {'create': {'handle': 'z'}}}",
-	           false);
+	create(&c, "Article",
+	       "{'title': 'a', 'vote_set': [{'author': 1}, {'author': 2}], 'tags': [{'create': "
+	       "{'name': 'n'}}]}");
+	change_row(
+		&c, "Article", "1",
+		"{'reads': {'+': [{'F': 'reads'}, 5]}, 'vote_set': {'delete': [1], 'update': [{'id': 2, "
+		"'weight': 9}]}, 'tags': {'set': [{'create': {'name': 'm'}}]}, 'author': {'create': "
+	    "{'handle': 'z'}}}",
+		false);
 	ck_assert_int_eq(c.error.kind, ERROR_NONE);
 	ck_rows(&c, "SELECT title, reads, author_id FROM article", "a,5,3");
 	ck_rows(&c, "SELECT id, weight FROM vote", "2,9");
 	ck_rows(&c, "SELECT tag_id FROM article_tags", "2");
-	ck_assert_str_eq(change_row(&c, "Article", "1", "{'vote_set': {'update': [{'id': 99, 'weight': 1}]}}", false),
+	ck_assert_str_eq(change_row(&c, "Article", "1",
+	                            "{'vote_set': {'update': [{'id': 99, 'weight': 1}]}}", false),
 	                 "DoesNotExist: Vote matching query does not exist.");
 	ck_assert_str_eq(pointer_of(c.arena, c.error.pos), "/vote_set/update/0");
 	change_row(&c, "Article", "1", "{'title': 'b', 'tags': [1]}", true);
@@ -181,49 +195,64 @@ DATABASE_TEST(verbs_are_the_only_member)
 		const char *json;
 		enum nested_verb verb;
 	} cases[] = {
-		{"{'create': {}}", NESTED_CREATE},      {"{'get_or_create': {}}", NESTED_GET_OR_CREATE},
-		{"{'add': 5}", NESTED_ADD},             {"{'delete': true}", NESTED_DELETE},
-		{"{'create': {}, 'x': 1}", NESTED_NONE}, {"{'create__exact': 5}", NESTED_NONE},
-		{"{}", NESTED_NONE},                    {"[{'create': {}}]", NESTED_NONE},
-		{"5", NESTED_NONE},                     {"{'Create': {}}", NESTED_NONE},
+		{"{'create': {}}", NESTED_CREATE},
+		{"{'get_or_create': {}}", NESTED_GET_OR_CREATE},
+		{"{'add': 5}", NESTED_ADD},
+		{"{'delete': true}", NESTED_DELETE},
+		{"{'create': {}, 'x': 1}", NESTED_NONE},
+		{"{'create__exact': 5}", NESTED_NONE},
+		{"{}", NESTED_NONE},
+		{"[{'create': {}}]", NESTED_NONE},
+		{"5", NESTED_NONE},
+		{"{'Create': {}}", NESTED_NONE},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		ck_assert_int_eq(nested_verb_of(value_from(c.arena, cases[i].json)), cases[i].verb);
-	ck_assert(nested_is_in(model_named(registry, "Article"), value_from(c.arena, "[{'title': 'a'}, {'tags': []}]")));
-	ck_assert(nested_is_in(model_named(registry, "Article"), value_from(c.arena, "{'author': {'create': {}}}")));
-	ck_assert(!nested_is_in(model_named(registry, "Article"), value_from(c.arena, "{'author': {'handle': 'x'}, 'author_id': 1}")));
+	ck_assert(nested_is_in(model_named(registry, "Article"),
+	                       value_from(c.arena, "[{'title': 'a'}, {'tags': []}]")));
+	ck_assert(nested_is_in(model_named(registry, "Article"),
+	                       value_from(c.arena, "{'author': {'create': {}}}")));
+	ck_assert(!nested_is_in(model_named(registry, "Article"),
+	                        value_from(c.arena, "{'author': {'handle': 'x'}, 'author_id': 1}")));
 }
 
 DATABASE_TEST(what_is_there_is_updated_and_the_answer_keeps_the_order)
 {
 	ck_assert_str_eq(bulk_create(&c, "Author",
-	                             "{'objects': [{'id': 9, 'handle': 'new'}, {'id': 8, 'handle': 'y'}], 'update_conflicts': true,"
+	                             "{'objects': [{'id': 9, 'handle': 'new'}, {'id': 8, 'handle': "
+	                             "'y'}], 'update_conflicts': true,"
 	                             " 'unique_fields': ['handle'], 'update_fields': ['handle']}"),
 	                 "{\"id\":9,\"handle\":\"new\"},{\"id\":2,\"handle\":\"y\"}");
 	ck_assert_uint_eq(c.session.usage.statements, 1);
-	ck_assert_str_eq(bulk_create(&c, "Author",
-	                             "{'objects': [{'handle': 'q'}, {'handle': 'q'}], 'update_conflicts': true,"
-	                             " 'unique_fields': ['handle'], 'update_fields': ['handle']}"),
-	                 "ValueError: This object has the same unique fields as the one at position 0; one row "
-	                 "cannot be updated twice.");
+	ck_assert_str_eq(
+		bulk_create(&c, "Author",
+	                "{'objects': [{'handle': 'q'}, {'handle': 'q'}], 'update_conflicts': true,"
+	                " 'unique_fields': ['handle'], 'update_fields': ['handle']}"),
+		"ValueError: This object has the same unique fields as the one at position 0; one row "
+		"cannot be updated twice.");
 	ck_assert_str_eq(pointer_of(c.arena, c.error.pos), "/objects/1");
 	ck_assert_uint_eq(c.session.usage.statements, 0);
 }
 
 DATABASE_TEST(update_or_create_changes_or_makes_in_two_statements)
 {
-	ck_assert_str_eq(update_or_create(&c, "Article", "{'lookup': {'title': 'a'}, 'defaults': {'reads': {'+': "
-	                                                 "[{'F': 'reads'}, 1]}}, 'create_defaults': {'reads': 10}}"),
+	ck_assert_str_eq(update_or_create(&c, "Article",
+	                                  "{'lookup': {'title': 'a'}, 'defaults': {'reads': {'+': "
+	                                  "[{'F': 'reads'}, 1]}}, 'create_defaults': {'reads': 10}}"),
 	                 "created {\"id\":1,\"title\":\"a\",\"reads\":10,\"author_id\":null}");
 	ck_assert_uint_eq(c.session.usage.statements, 2);
-	ck_assert_str_eq(update_or_create(&c, "Article", "{'lookup': {'title': 'a'}, 'defaults': {'reads': {'+': "
-	                                                 "[{'F': 'reads'}, 1]}}, 'create_defaults': {'reads': 10}}"),
+	ck_assert_str_eq(update_or_create(&c, "Article",
+	                                  "{'lookup': {'title': 'a'}, 'defaults': {'reads': {'+': "
+	                                  "[{'F': 'reads'}, 1]}}, 'create_defaults': {'reads': 10}}"),
 	                 "changed {\"id\":1,\"title\":\"a\",\"reads\":11,\"author_id\":null}");
 	ck_assert_uint_eq(c.session.usage.statements, 2);
-	ck_assert_str_eq(update_or_create(&c, "Article", "{'lookup': {'title': 'b'}, 'defaults': {'reads': {'F': 'id'}}}"),
-	                 "ValueError: Failed to insert an expression that names 'id' into 'reads'. F() expressions can "
-	                 "only be used to update, not to insert.");
+	ck_assert_str_eq(
+		update_or_create(&c, "Article",
+	                     "{'lookup': {'title': 'b'}, 'defaults': {'reads': {'F': 'id'}}}"),
+		"ValueError: Failed to insert an expression that names 'id' into 'reads'. F() expressions "
+	    "can "
+		"only be used to update, not to insert.");
 }
 
 struct adder {
@@ -236,8 +265,9 @@ static void add_one(void *arg)
 	struct adder *adder = arg;
 
 	for (unsigned i = 0; i < adder->n; i++) {
-		update_or_create(&adder->client, "Article", "{'lookup': {'title': 'sum'}, 'defaults': {'reads': {'+': [{'F': "
-		                                            "'reads'}, 1]}}, 'create_defaults': {'reads': 1}}");
+		update_or_create(&adder->client, "Article",
+		                 "{'lookup': {'title': 'sum'}, 'defaults': {'reads': {'+': [{'F': "
+		                 "'reads'}, 1]}}, 'create_defaults': {'reads': 1}}");
 		ck_assert_int_eq(adder->client.error.kind, ERROR_NONE);
 	}
 }

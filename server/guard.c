@@ -16,6 +16,7 @@
  */
 #include "server/guard.h"
 
+#include "orm/write/integrity.h"
 #include "server/etag.h"
 #include "server/handlers.h"
 #include "server/idempotency.h"
@@ -88,6 +89,17 @@ static bool do_once(struct request *request, handler_fn handler, bool *is_done)
 	return is_replayed || (handler(request) && guard_leave(request));
 }
 
+/* Waits.  Deferred foreign keys speak here. */
+static bool commit(struct request *request, struct db_tx *tx)
+{
+	bool is_deleting = request->method == HTTP_DELETE || str_is(request->method_name, "delete");
+
+	if (db_commit(tx, &request->error))
+		return true;
+	integrity_explain(request->registry, is_deleting, &request->error);
+	return false;
+}
+
 /* Waits. */
 static bool attempt(struct request *request, handler_fn handler)
 {
@@ -101,7 +113,7 @@ static bool attempt(struct request *request, handler_fn handler)
 		return false;
 	}
 	if (is_done)
-		return db_commit(tx, &request->error);
+		return commit(request, tx);
 	db_rollback(tx);
 	return true;
 }

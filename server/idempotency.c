@@ -14,7 +14,7 @@
 #define KEY_MAX 255
 #define PURGE_EVERY_NS (60u * UINT64_C(1000000000))
 /* So that a purge ends. */
-#define PURGE_ROUNDS 50
+#define PURGE_ROUNDS 500
 
 /* -- the key --------------------------------------------------------------------- */
 

@@ -98,6 +98,8 @@ class IdempotencyTest(ApiTest):
         self.assertEqual(answer.status, 422)
         self.assertEqual(self.api.post("/api/author", {"handle": "jane"}, keyed("k")).status, 409)
         self.assertEqual(self.api.post("/api/author", {"hundle": "x"}, keyed("k")).status, 400)
+        self.assert_problem(self.api.post("/api/vote", {"author": 1, "article": 99}, keyed("k")), 409, "IntegrityError", fields=["article"],
+                            detail="Article instance with this id does not exist.")
         self.assertEqual(self.api.delete("/api/author/99", headers=keyed("k")).status, 404)
         self.assertEqual(self.count("quern_idempotency"), 0)
         self.assertEqual(self.api.post("/api/author", {"handle": "x"}, keyed("k")).status, 201)

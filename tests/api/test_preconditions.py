@@ -174,7 +174,8 @@ class IfMatchTest(ApiTest):
 
     def test_a_write_that_fails_behind_the_condition_changes_nothing(self):
         self.assert_problem(self.write("PATCH", self.tag, {"title": "x" * 300}), 422, "ValidationError")
-        self.assert_problem(self.write("PATCH", self.tag, {"author": 99}), 409, "IntegrityError")
+        self.assert_problem(self.write("PATCH", self.tag, {"author": 99}), 409, "IntegrityError", fields=["author"],
+                            detail="Author instance with this id does not exist.")
         self.assertEqual(self.api.get("/api/article/1").headers["ETag"], self.tag)
 
     def test_dates_are_passed_over(self):

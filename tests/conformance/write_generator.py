@@ -25,6 +25,17 @@ MANAGERS = [("person", "friends"), ("person", "follows"), ("person", "followers"
             ("owner", "nulled_set"), ("owner", "cascaded_set"), ("nulled", "nulledfarbelow_set"), ("cascaded", "nulledbelow_set"),
             ("node", "children"), ("branch", "branches"), ("ring", "before"), ("depot", "shelves"), ("shelf", "boxes"), ("country", "person_set"),
             ("tag", "children"), ("book", "reviews"), ("owner", "defaultedtonull_set")]
+# What may be written along with a row: (member, model, whether it is a list of new rows, one of them, or of links).
+BELOW = {"owner": [("cascaded_set", "cascaded", "rows"), ("nulled_set", "nulled", "rows"), ("labels", "label", "links"), ("badge", "badge", "row")],
+         "cascaded": [("grandchild_set", "grandchild", "rows"), ("nulledbelow_set", "nulledbelow", "rows")],
+         "book": [("chapter_set", "chapter", "rows"), ("reviews", "review", "rows"), ("translators", "person", "links"), ("cover", "cover", "row")],
+         "person": [("friends", "person", "links"), ("followers", "person", "links"), ("profile", "profile", "row"), ("invitations", "membership", "rows")],
+         "depot": [("shelves", "shelf", "rows")], "shelf": [("boxes", "box", "rows")], "box": [("marks", "label", "links")],
+         "country": [("publisher_set", "publisher", "rows")], "artist": [("album_set", "album", "rows")], "team": [("members", "person", "links")],
+         "badge": [("pin", "pin", "row")], "label": [("owners", "owner", "links")]}
+KEYS_BELOW = {"cascaded_set": "owner", "nulled_set": "owner", "badge": "owner", "grandchild_set": "parent", "nulledbelow_set": "parent", "chapter_set": "book",
+              "reviews": "book", "cover": "book", "profile": "person", "invitations": "inviter", "shelves": "depot", "boxes": "shelf",
+              "publisher_set": "country", "album_set": "artist", "pin": "badge"}
 LOOKUPS = {"country": ["code", "name"], "publisher": ["slug"], "tag": ["name"], "depot": ["code"], "shelf": ["label"], "team": ["name"],
            "slot": ["room", "hour"], "chapter": ["book", "number"], "tagging": ["book", "tag"], "person": ["name"], "label": ["name"],
            "profile": ["person"], "badge": ["owner"], "cover": ["book"], "book": ["title"]}
@@ -73,7 +84,7 @@ class WriteGenerator(Generator):
     def write(self):
         return self.random.choice([self.create, self.bulk_create, self.update, self.update, self.update, self.delete, self.delete_row, self.related,
                                    self.related, self.related, self.get_or_create, self.patch, self.update_or_create, self.put,
-                                   self.bulk_update, self.upsert])()
+                                   self.bulk_update, self.upsert, self.nested_create, self.nested_patch, self.batch])()
 
     # ---- names and keys ----
 
@@ -228,6 +239,53 @@ class WriteGenerator(Generator):
             lookup["pk__gt"] = "a" if name == "country" else 2
         return name, {"lookup": lookup, "defaults": self.object(name, without=LOOKUPS[name] if self.chance(0.8) else ())}
 
+    def with_below(self, name, depth=2):
+        """A new row and what is written along with it."""
+        made = self.object(name)
+        for member, target, kind in BELOW.get(name, []):
+            if depth and self.chance(0.5):
+                made[member] = self.below(member, target, kind, depth - 1)
+        for field in self.models[name]._meta.concrete_fields:
+            if depth and field.is_relation and not field.primary_key and field.name in made and self.chance(0.2):
+                target = field.related_model.__name__.lower()
+                made[field.name] = {"create": self.with_below(target, 0)}
+        return made
+
+    def below(self, member, target, kind, depth):
+        if kind == "links":
+            return [{"create": self.with_below(target, 0)} if self.chance(0.2) else self.key(target) for _ in range(self.random.randrange(3))]
+        key = KEYS_BELOW[member]
+        rows = [{name: value for name, value in self.with_below(target, depth).items() if name not in (key, key + "_id")}
+                for _ in range(1 if kind == "row" else self.random.randrange(4))]
+        return rows[0] if kind == "row" else rows
+
+    def nested_create(self):
+        name = self.random.choice(sorted(BELOW))
+        if self.chance(0.3):
+            return "POST %s/bulk_create" % name, [self.with_below(name) for _ in range(self.random.randrange(1, 4))]
+        return "POST " + name, self.with_below(name)
+
+    def nested_patch(self):
+        name = self.random.choice(sorted(BELOW))
+        address, body = self.patch()
+        while not address.startswith("PATCH %s/" % name):
+            address, body = self.patch()
+        for member, target, kind in BELOW[name]:
+            if self.chance(0.6) and kind != "row":
+                value = self.below(member, target, kind, 1)
+                body[member] = value if self.chance(0.6) else {"set": [self.key(target) for _ in range(self.random.randrange(3))]}
+        return address, body
+
+    def batch(self):
+        """A few of the other writes together."""
+        operations = []
+        for _ in range(self.random.randrange(2, 5)):
+            text, body = self.random.choice([self.create, self.update, self.delete_row, self.related, self.patch, self.get_or_create, self.bulk_create])()
+            operations.append(as_operation(text, body))
+            if self.chance(0.3):
+                operations[-1]["on_error"] = "continue"
+        return "POST /batch", {"operations": operations, **({"atomic": False} if self.chance(0.2) else {})}
+
     def bulk_update(self):
         """Not of unique values, several of which a statement may not move between its rows, whichever row comes first."""
         name = self.model_name()
@@ -281,6 +339,17 @@ class WriteGenerator(Generator):
         if defaults and method != "remove":
             body["through_defaults"] = defaults
         return "POST %s/%s" % (address, method), body
+
+
+def as_operation(text, body):
+    verb, address = text.split(" ")
+    model, *rest = address.split("/")
+    found = {"model": model, "method": rest.pop() if verb == "POST" and rest else "create" if verb == "POST" else verb.lower()}
+    if rest:
+        found["pk"] = rest[0]
+    if len(rest) > 1:
+        found["relation"] = rest[1]
+    return {**found, "body": body} if body is not None else found
 
 
 def as_value(node):

@@ -16,6 +16,7 @@ from expressions import is_expression
 from named import is_written, paths_of
 from translator import Scope, Unsupported
 from values import python_value, unwrapped
+from write_batch import Batch
 from write_nested import Nested
 
 METHODS = ("create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete", "add", "remove", "set", "clear")
@@ -80,6 +81,15 @@ class Row:
 
 
 
+def plain(answer):
+    """An answer as a later operation of its batch sees it."""
+    if isinstance(answer, Row):
+        return answer.columns
+    if isinstance(answer, dict):
+        return {name: plain(value) for name, value in answer.items()}
+    return type(answer)(map(plain, answer)) if isinstance(answer, list) else answer
+
+
 class Finding:
     """A value that names a row by lookups.  It is looked for when all that can be judged without the database is."""
 
@@ -102,6 +112,8 @@ class WriteWorld:
 
     def do(self, text, body):
         """(status, answer) of a request done in one transaction; Django's exceptions pass."""
+        if text == "POST /batch":
+            return 200, Batch(self, Request, plain).perform(body)
         request = Request(text, body)
         with transaction.atomic():
             return self.perform(request)

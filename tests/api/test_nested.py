@@ -4,6 +4,7 @@ stand there."""
 
 import json
 import os
+import random
 import re
 import unittest
 
@@ -478,6 +479,118 @@ class RefusalTest(NestedTest):
         self.assertEqual(set(statuses), {201})
         self.assertEqual(self.sql("SELECT (SELECT count(*) FROM article), (SELECT count(*) FROM remark), (SELECT count(*) FROM author),"
                                   " (SELECT count(*) FROM tag), (SELECT count(*) FROM article_tags)"), [(3 + 256, 4 + 768, 3 + 3, 3 + 4, 3 + 256)])
+
+
+class RandomTest(NestedTest):
+    """Bodies put together by chance, most of them wrong: none is an error of the server's own, and one that is refused
+    has changed nothing."""
+
+    MEMBERS = {
+        "article": ["title", "body", "reads", "author", "author_id", "tags", "vote_set", "remark_set", "summary", "seat_set", "id"],
+        "author": ["handle", "name", "friends", "articles", "vote_set", "teams", "id"],
+        "vote": ["author", "article", "weight"],
+        "remark": ["text", "create", "article"],
+        "tag": ["name", "kind", "articles"],
+        "team": ["name", "members"],
+        "summary": ["text", "article"],
+        "seat": ["line", "number", "article"],
+    }
+    LEADS = {"author": "author", "tags": "tag", "vote_set": "vote", "remark_set": "remark", "summary": "summary", "seat_set": "seat",
+             "friends": "author", "articles": "article", "teams": "team", "article": "article", "members": "author"}
+    NEEDED = {"article": ["title"], "author": ["handle"], "vote": ["author"], "remark": ["text"], "tag": ["name"], "team": ["name"],
+              "summary": ["text"], "seat": ["line", "number"]}
+    TO_MANY = ["create", "get_or_create", "update_or_create", "update", "add", "remove", "set", "clear", "delete", "through_defaults"]
+    TO_ONE = ["create", "get_or_create", "update_or_create", "update", "delete"]
+    wildness = 0
+
+    def is_wild(self):
+        return self.dice.random() < self.wildness
+
+    def scalar(self):
+        return self.dice.choice([None, True, 0, 1, 2, -1, 99, 1.5, "", "x", "y", "red", "z" * 50, {"F": "id"}, {"Value": "v"},
+                                 {"Lower": {"Value": "Q"}}, [], {}, "n%d" % self.dice.randrange(10 ** 6)])
+
+    def row(self, model, depth, without=""):
+        names = self.MEMBERS[model]
+        if self.is_wild():
+            chosen = self.dice.sample(names, self.dice.randint(1, min(5, len(names))))
+        else:
+            related = [name for name in names if name in self.LEADS]
+            chosen = self.NEEDED[model] + self.dice.sample(related, self.dice.randint(0, min(2, len(related))) if depth else 0)
+        return {name: self.member(name, depth) for name in dict.fromkeys(chosen) if name != without or self.is_wild()}
+
+    def member(self, name, depth):
+        dice = self.dice
+        if self.is_wild():
+            return self.scalar()
+        if name not in self.LEADS:
+            number = dice.randrange(10 ** 6)
+            return {"title": "t%d" % number, "text": "t", "handle": "h%d" % number, "name": "n%d" % number, "line": "l%d" % (number % 99),
+                    "weight": 3, "number": number, "reads": {"+": [1, 1]}, "author_id": 1, "id": 1}.get(name, "k")
+        model = self.LEADS[name]
+        if name in ("author", "article"):
+            if depth == 0 or dice.random() < 0.4:
+                return dice.randint(1, 3)
+            verb = dice.choice(self.TO_ONE[:3] if dice.random() < 0.8 else self.TO_ONE)
+            return {verb: self.said(verb, model, depth - 1, "")}
+        if depth == 0:
+            return []
+        if name == "summary":
+            return self.row(model, depth - 1, "article")
+        parent = {"vote_set": "article", "remark_set": "article", "seat_set": "article", "articles": "author"}.get(name, "")
+        if dice.random() < 0.5:
+            return [self.item(name, model, depth - 1, parent) for _ in range(dice.randint(0, 3))]
+        return {verb: self.said(verb, model, depth - 1, parent) for verb in dice.sample(self.TO_MANY, dice.randint(1, 3))}
+
+    def item(self, name, model, depth, parent):
+        dice = self.dice
+        if name in ("tags", "friends", "teams", "members") and dice.random() < 0.5:
+            return dice.choice([dice.randint(1, 2), {"pk__in": [1, 2]}, {"create": self.row(model, depth), "through_defaults": {"role": "r", "level": 1}}])
+        if dice.random() < 0.7:
+            return self.row(model, depth, parent)
+        verb = dice.choice(self.TO_MANY)
+        return {verb: self.said(verb, model, depth, parent)}
+
+    def said(self, verb, model, depth, parent):
+        dice = self.dice
+        if self.is_wild():
+            return self.scalar()
+        if verb in ("get_or_create", "update_or_create"):
+            return {"lookup": {"id": dice.randint(1, 400)}, "defaults": self.row(model, depth, parent)}
+        if verb == "clear":
+            return True
+        if verb == "delete":
+            return dice.choice([[1], [{"id": 1}], {"id__gt": 99}])
+        if verb == "through_defaults":
+            return {"role": "r", "level": 1}
+        if verb == "update":
+            return dict(self.row(model, depth, parent), id=dice.randint(1, 2))
+        if verb == "create":
+            return self.row(model, depth, parent)
+        return [dice.randint(1, 3) for _ in range(dice.randint(0, 2))]
+
+    def test_no_body_is_the_server_s_fault(self):
+        dice = self.dice = random.Random(20261122)
+        done = {}
+        for number in range(500):
+            self.wildness = dice.choice([0, 0, 0.02, 0.2])
+            model = dice.choice(list(self.MEMBERS))
+            body = self.row(model, 4)
+            method, path = dice.choice([("POST", "/api/%s" % model), ("PATCH", "/api/%s/1" % model), ("PUT", "/api/%s/1" % model),
+                                        ("POST", "/api/%s/bulk_create" % model), ("POST", "/api/%s/update_or_create" % model)])
+            if path.endswith("bulk_create"):
+                body = [body, self.row(model, 2)]
+            if path.endswith("update_or_create"):
+                body = {"lookup": {"pk": dice.randint(1, 5)}, "defaults": body}
+            response = self.api.request(method, path, body)
+            done[response.status] = done.get(response.status, 0) + 1
+            self.assertLess(response.status, 500, "%d: %s %s %s: %r" % (number, method, path, json.dumps(body), response))
+            if response.status >= 400:
+                self.assertEqual(self.contents(), self.before, "%s %s %s: %r" % (method, path, json.dumps(body), response))
+            else:
+                self.reset()
+                self.before = self.contents()
+        self.assertGreater(done.get(201, 0) + done.get(200, 0), 100, done)
 
 
 class DocumentTest(harness.ApiTest):

@@ -7,7 +7,7 @@
 #include "orm/db/engine.h"
 
 /* A helping: enough to keep the encoder busy, small beside everything else of a request. */
-#define HELPING_ROWS 512
+#define HELPING_ROWS 128
 #define HELPING_BYTES (64 * 1024)
 
 struct db_stream {

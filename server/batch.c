@@ -338,7 +338,8 @@ static bool run_attempts(struct batch *batch)
 		struct error *error = &request->error;
 
 		/* Tables that were changed meanwhile are nobody's conflict. */
-		if (error->kind == ERROR_CONFLICT && request->db.saw_stale && !is_healed && !batch->is_joined) {
+		if (error->kind == ERROR_CONFLICT && request->db.saw_stale && !is_healed &&
+		    !batch->is_joined) {
 			is_healed = true;
 			error_clear(error);
 			continue;

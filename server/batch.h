@@ -20,8 +20,8 @@ struct operation {
 	enum http_method http_method;
 	handler_fn handler;
 	bool only_reads;
-	const struct value *pk;   /* of the row, or of the one whose related manager it is; NULL: none */
-	struct str relation;      /* p == NULL: none */
+	const struct value *pk; /* of the row, or of the one whose related manager it is; NULL: none */
+	struct str relation;    /* p == NULL: none */
 	const struct value *relation_value;
 	const struct value *body; /* with Refs in it; NULL: none */
 	struct str if_match;
@@ -29,14 +29,14 @@ struct operation {
 
 	/* What became of it in the present attempt. */
 	bool is_done, has_failed;
-	size_t reply_at, reply_n; /* its body in batch->replies */
+	size_t reply_at, reply_n;   /* its body in batch->replies */
 	const struct value *result; /* the same as a value, once a Ref has asked for it */
 };
 
 struct batch {
 	struct request *request;
-	struct request outer; /* the request as it came, while an operation has taken its place */
-	struct arena *arena;  /* the request's */
+	struct request outer;  /* the request as it came, while an operation has taken its place */
+	struct arena *arena;   /* the request's */
 	struct arena *scratch; /* of the running operation */
 
 	bool is_atomic, is_dry_run;

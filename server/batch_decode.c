@@ -20,8 +20,8 @@ static bool fail(struct batch *batch, const struct pos *pos, const char *words)
 
 static bool wrong_kind(struct batch *batch, const struct value *value, const char *expected)
 {
-	return error_set(&batch->request->error, ERROR_VALUE, value->pos, "expected %s, got %s", expected,
-	                 value_kind_name(value->kind));
+	return error_set(&batch->request->error, ERROR_VALUE, value->pos, "expected %s, got %s",
+	                 expected, value_kind_name(value->kind));
 }
 
 static bool read_bool(struct batch *batch, const struct value *value, bool *out)
@@ -42,8 +42,8 @@ static bool read_text(struct batch *batch, const struct value *value, const char
 }
 
 /* The number of the word; the choices stand in the error. */
-static bool read_word(struct batch *batch, const struct value *value, const struct str *words, size_t n,
-                      size_t *found)
+static bool read_word(struct batch *batch, const struct value *value, const struct str *words,
+                      size_t n, size_t *found)
 {
 	struct error *error = &batch->request->error;
 
@@ -138,9 +138,10 @@ static bool read_as(struct batch *batch, const struct value *value, struct opera
 	if (!read_text(batch, value, "a name", &operation->as))
 		return false;
 	if (!is_name(operation->as))
-		return error_set(&batch->request->error, ERROR_VALUE, value->pos,
-		                 "A name is made of up to %d letters, digits and \"_\", and begins with no digit.",
-		                 NAME_MAX_BYTES);
+		return error_set(
+			&batch->request->error, ERROR_VALUE, value->pos,
+			"A name is made of up to %d letters, digits and \"_\", and begins with no digit.",
+			NAME_MAX_BYTES);
 	const struct operation *other = map_put(&batch->names, batch->arena, operation->as, operation);
 	if (other)
 		return error_set(&batch->request->error, ERROR_VALUE, value->pos,
@@ -161,7 +162,8 @@ static bool read_pk(struct batch *batch, const struct value *value, struct opera
 	return true;
 }
 
-static bool read_relation(struct batch *batch, const struct value *value, struct operation *operation)
+static bool read_relation(struct batch *batch, const struct value *value,
+                          struct operation *operation)
 {
 	operation->relation_value = value;
 	return read_text(batch, value, "a relation's name", &operation->relation);
@@ -174,12 +176,14 @@ static bool read_body(struct batch *batch, const struct value *value, struct ope
 	return true;
 }
 
-static bool read_if_match(struct batch *batch, const struct value *value, struct operation *operation)
+static bool read_if_match(struct batch *batch, const struct value *value,
+                          struct operation *operation)
 {
 	return read_text(batch, value, "an entity tag", &operation->if_match);
 }
 
-static bool read_on_error(struct batch *batch, const struct value *value, struct operation *operation)
+static bool read_on_error(struct batch *batch, const struct value *value,
+                          struct operation *operation)
 {
 	static const struct str words[] = {STR_INIT("rollback"), STR_INIT("continue")};
 	size_t word;
@@ -187,16 +191,22 @@ static bool read_on_error(struct batch *batch, const struct value *value, struct
 	if (!read_word(batch, value, words, 2, &word))
 		return false;
 	if (!batch->is_atomic && word == 0)
-		return fail(batch, value->pos, "Without \"atomic\" there is nothing to be rolled back together; "
-		                               "the other operations are run in any case.");
+		return fail(batch, value->pos,
+		            "Without \"atomic\" there is nothing to be rolled back together; "
+		            "the other operations are run in any case.");
 	operation->continues = word == 1;
 	return true;
 }
 
 static const struct member_row operation_members[] = {
-	{"model", read_model}, {"method", read_method},     {"body", read_body},
-	{"as", read_as},       {"pk", read_pk},             {"relation", read_relation},
-	{"on_error", read_on_error}, {"if_match", read_if_match},
+	{"model", read_model},
+	{"method", read_method},
+	{"body", read_body},
+	{"as", read_as},
+	{"pk", read_pk},
+	{"relation", read_relation},
+	{"on_error", read_on_error},
+	{"if_match", read_if_match},
 };
 
 /* What a row itself understands, as its address does. */
@@ -211,7 +221,8 @@ static const struct {
 	{STR_INIT("delete"), HTTP_DELETE, change_delete_row},
 };
 
-static bool choose_row_method(struct batch *batch, struct operation *operation, const struct pos *pos)
+static bool choose_row_method(struct batch *batch, struct operation *operation,
+                              const struct pos *pos)
 {
 	struct str names[sizeof row_methods / sizeof row_methods[0]];
 	size_t n = sizeof row_methods / sizeof row_methods[0];
@@ -226,9 +237,10 @@ static bool choose_row_method(struct batch *batch, struct operation *operation, 
 		operation->only_reads = i == 0;
 		return true;
 	}
-	error_set(&batch->request->error, ERROR_BAD_REQUEST, pos,
-	          "One row (\"pk\" without \"relation\") takes get, patch, put and delete, not \"%.*s\".",
-	          STR_ARG(operation->method_name));
+	error_set(
+		&batch->request->error, ERROR_BAD_REQUEST, pos,
+		"One row (\"pk\" without \"relation\") takes get, patch, put and delete, not \"%.*s\".",
+		STR_ARG(operation->method_name));
 	batch->request->error.suggestion = suggest_nearest(operation->method_name, names, n);
 	return false;
 }
@@ -256,18 +268,26 @@ static bool check_relation(struct batch *batch, const struct operation *operatio
 	                 STR_ARG(operation->relation));
 }
 
+static bool has_method(const struct method *method, bool is_related)
+{
+	return is_related ? method->also_related || method->only_related : !method->only_related;
+}
+
 static bool choose_method(struct batch *batch, struct operation *operation, const struct pos *pos)
 {
+	struct error *error = &batch->request->error;
 	bool is_related = operation->relation.p != NULL;
 	const struct method *method = method_find(operation->method_name);
 
-	if (!method || (is_related ? !(method->also_related || method->only_related) : method->only_related)) {
-		error_set(&batch->request->error, ERROR_BAD_REQUEST, pos, "There is no method \"%.*s\"%s.",
-		          STR_ARG(operation->method_name),
-		          method ? (is_related ? " of related managers" : " but of related managers (\"relation\")") : "");
-		if (!method)
-			batch->request->error.suggestion =
-				route_nearest_method(batch->request, operation->method_name, is_related);
+	if (method && !has_method(method, is_related))
+		return error_set(error, ERROR_BAD_REQUEST, pos, "\"%.*s\" is a method of %s.",
+		                 STR_ARG(operation->method_name),
+		                 is_related ? "models alone" : "related managers (\"relation\") alone");
+	if (!method) {
+		error_set(error, ERROR_BAD_REQUEST, pos, "There is no method \"%.*s\".",
+		          STR_ARG(operation->method_name));
+		error->suggestion =
+			route_nearest_method(batch->request, operation->method_name, is_related);
 		return false;
 	}
 	operation->method_name = str_of(method->name);
@@ -277,7 +297,8 @@ static bool choose_method(struct batch *batch, struct operation *operation, cons
 	return !is_related || check_relation(batch, operation, method);
 }
 
-static bool read_operation(struct batch *batch, const struct value *value, struct operation *operation)
+static bool read_operation(struct batch *batch, const struct value *value,
+                           struct operation *operation)
 {
 	const struct value *method = value_get(value, "method");
 
@@ -294,9 +315,8 @@ static bool read_operation(struct batch *batch, const struct value *value, struc
 	if (operation->relation.p && !operation->pk)
 		return fail(batch, operation->relation_value->pos,
 		            "A related manager is one of a row: \"relation\" needs \"pk\".");
-	if (operation->pk && !operation->relation.p
-	        ? !choose_row_method(batch, operation, method->pos)
-	        : !choose_method(batch, operation, method->pos))
+	if (operation->pk && !operation->relation.p ? !choose_row_method(batch, operation, method->pos)
+	                                            : !choose_method(batch, operation, method->pos))
 		return false;
 	if (operation->if_match.p && (operation->relation.p || !operation->pk || operation->only_reads))
 		return fail(batch, value_get(value, "if_match")->pos,
@@ -364,8 +384,8 @@ static bool skip(struct batch *batch, const struct value *value, struct operatio
 }
 
 static const struct member_row batch_members[] = {
-	{"operations", skip},         {"atomic", read_atomic},   {"isolation", read_isolation},
-	{"retries", read_retries},    {"dry_run", read_dry_run}, {"using", read_using},
+	{"operations", skip},      {"atomic", read_atomic},   {"isolation", read_isolation},
+	{"retries", read_retries}, {"dry_run", read_dry_run}, {"using", read_using},
 };
 
 /* Members that say how one transaction is to go. */

@@ -160,7 +160,8 @@ static bool check_key(struct batch *batch, const struct model *model, const stru
 
 	if (!model->pk && (key->kind != VALUE_LIST || key->list.n != n))
 		return error_set(error, ERROR_VALUE, key->pos,
-		                 "The primary key of %.*s is an array of %zu values.", STR_ARG(model->name), n);
+		                 "The primary key of %.*s is an array of %zu values.", STR_ARG(model->name),
+		                 n);
 	for (size_t i = 0; i < n; i++) {
 		const struct value *part = model->pk ? key : &key->list.items[i];
 
@@ -172,7 +173,8 @@ static bool check_key(struct batch *batch, const struct model *model, const stru
 	return true;
 }
 
-static bool set_scope(struct batch *batch, const struct operation *operation, const struct value *pk)
+static bool set_scope(struct batch *batch, const struct operation *operation,
+                      const struct value *pk)
 {
 	struct request *request = batch->request;
 
@@ -210,8 +212,7 @@ static bool run(struct batch *batch, struct operation *operation)
 	    !batch_fill(batch, operation, operation->body, &body))
 		return false;
 	enter(batch, operation, body_of(batch, operation, body));
-	if (!set_scope(batch, operation, pk) ||
-	    (operation->if_match.p && !precondition_holds(request)))
+	if (!set_scope(batch, operation, pk) || (operation->if_match.p && !precondition_holds(request)))
 		return false;
 	return operation->handler(request);
 }
@@ -223,10 +224,11 @@ static bool too_long(struct batch *batch)
 	const struct reply *reply = &batch->request->reply;
 
 	error_clear(error);
-	return error_set_nowhere(error, ERROR_TOO_LARGE,
-	                         "The answers of the batch are longer than the %zu bytes that are kept until "
-	                         "its end; let its operations answer less (limit, values, returning).",
-	                         reply->hold_max + batch->replies.n);
+	return error_set_nowhere(
+		error, ERROR_TOO_LARGE,
+		"The answers of the batch are longer than the %zu bytes that are kept until "
+		"its end; let its operations answer less (limit, values, returning).",
+		reply->hold_max + batch->replies.n);
 }
 
 bool operation_run(struct batch *batch, struct operation *operation)

@@ -35,9 +35,10 @@ struct steps {
 
 static bool bad_ref(struct batch *batch, const struct pos *pos)
 {
-	return error_set(&batch->request->error, ERROR_VALUE, pos,
-	                 "A Ref is an operation's name or number and the way into its result: \"role.id\", "
-	                 "\"0.results.2.name\", or an array of these steps.");
+	return error_set(
+		&batch->request->error, ERROR_VALUE, pos,
+		"A Ref is an operation's name or number and the way into its result: \"role.id\", "
+		"\"0.results.2.name\", or an array of these steps.");
 }
 
 static bool steps_of_text(struct batch *batch, const struct value *text, struct steps *steps)
@@ -73,9 +74,10 @@ static bool read_steps(struct batch *batch, const struct value *ref, struct step
 
 		if (item->kind != VALUE_TEXT && (item->kind != VALUE_INT || item->integer < 0))
 			return bad_ref(batch, item->pos);
-		steps->items[steps->n++] = item->kind == VALUE_TEXT
-		                               ? item->text
-		                               : arena_printf(batch->scratch, "%lld", (long long)item->integer);
+		steps->items[steps->n++] =
+			item->kind == VALUE_TEXT
+				? item->text
+				: arena_printf(batch->scratch, "%lld", (long long)item->integer);
 	}
 	return true;
 }
@@ -112,20 +114,22 @@ static bool unknown_operation(struct batch *batch, const struct steps *steps, si
 	if (before == 0)
 		return error_set(error, ERROR_FIELD, steps->pos,
 		                 "There is no operation before the first one; a Ref names an earlier one.");
-	error_set(error, ERROR_FIELD, steps->pos,
-	          "No operation before this one is called \"%.*s\". Choices are: %.*s%snumbers below %zu.",
-	          STR_ARG(steps->items[0]), STR_ARG(suggest_choices(batch->arena, names, n)),
-	          n ? ", and " : "", before);
+	error_set(
+		error, ERROR_FIELD, steps->pos,
+		"No operation before this one is called \"%.*s\". Choices are: %.*s%snumbers below %zu.",
+		STR_ARG(steps->items[0]), STR_ARG(suggest_choices(batch->arena, names, n)),
+		n ? ", and " : "", before);
 	struct str nearest = suggest_nearest(steps->items[0], names, n);
 	if (nearest.p)
 		for (size_t i = 1; i < steps->n; i++)
-			nearest = arena_printf(batch->arena, "%.*s.%.*s", STR_ARG(nearest), STR_ARG(steps->items[i]));
+			nearest =
+				arena_printf(batch->arena, "%.*s.%.*s", STR_ARG(nearest), STR_ARG(steps->items[i]));
 	error->suggestion = nearest;
 	return false;
 }
 
-static bool find_operation(struct batch *batch, const struct operation *by, const struct steps *steps,
-                           struct operation **found)
+static bool find_operation(struct batch *batch, const struct operation *by,
+                           const struct steps *steps, struct operation **found)
 {
 	size_t before = (size_t)(by - batch->operations);
 	size_t i = index_of(steps->items[0], before);
@@ -134,7 +138,8 @@ static bool find_operation(struct batch *batch, const struct operation *by, cons
 	return (*found && *found < by) || unknown_operation(batch, steps, before);
 }
 
-static bool check_refs(struct batch *batch, const struct operation *operation, const struct value *value)
+static bool check_refs(struct batch *batch, const struct operation *operation,
+                       const struct value *value)
 {
 	struct operation *unused;
 	struct steps steps;
@@ -148,7 +153,8 @@ static bool check_refs(struct batch *batch, const struct operation *operation, c
 	if (value->kind != VALUE_OBJECT || is_literal(value))
 		return true;
 	if (is_ref(value))
-		return read_steps(batch, value, &steps) && find_operation(batch, operation, &steps, &unused);
+		return read_steps(batch, value, &steps) &&
+		       find_operation(batch, operation, &steps, &unused);
 	for (size_t i = 0; i < value->object.n; i++)
 		if (!check_refs(batch, operation, &value->object.members[i].value))
 			return false;
@@ -188,9 +194,10 @@ static size_t count_values(const struct value *value)
 
 static bool too_many(struct batch *batch, const struct steps *steps)
 {
-	return error_set(&batch->request->error, ERROR_TOO_LARGE, steps->pos,
-	                 "What Refs read is too large or too deep; ask those operations for less (limit, values, "
-	                 "returning).");
+	return error_set(
+		&batch->request->error, ERROR_TOO_LARGE, steps->pos,
+		"What Refs read is too large or too deep; ask those operations for less (limit, values, "
+		"returning).");
 }
 
 /* Its answer as a value, read once. */
@@ -203,7 +210,8 @@ static bool read_result(struct batch *batch, struct operation *operation, const 
 	if (operation->result)
 		return true;
 	error_init(&unused, batch->arena);
-	if (!json_read(batch->arena, arena_str(batch->arena, text), &limits, &operation->result, &unused)) {
+	if (!json_read(batch->arena, arena_str(batch->arena, text), &limits, &operation->result,
+	               &unused)) {
 		operation->result = NULL;
 		return too_many(batch, steps);
 	}
@@ -258,14 +266,14 @@ static bool take_step(struct batch *batch, const struct steps *steps, size_t at,
 			*value = &from->list.items[i];
 			return true;
 		}
-		return error_set(error, ERROR_FIELD, steps->pos,
-		                 "The result of %.*s has %zu elements there, and no element %.*s (the first is 0).",
-		                 STR_ARG(call(batch, operation)), from->list.n, STR_ARG(steps->items[at]));
+		return error_set(
+			error, ERROR_FIELD, steps->pos,
+			"The result of %.*s has %zu elements there, and no element %.*s (the first is 0).",
+			STR_ARG(call(batch, operation)), from->list.n, STR_ARG(steps->items[at]));
 	}
-	return error_set(error, ERROR_FIELD, steps->pos,
-	                 "The result of %.*s is %s there, which has no \"%.*s\".",
-	                 STR_ARG(call(batch, operation)), value_kind_name(from->kind),
-	                 STR_ARG(steps->items[at]));
+	return error_set(
+		error, ERROR_FIELD, steps->pos, "The result of %.*s is %s there, which has no \"%.*s\".",
+		STR_ARG(call(batch, operation)), value_kind_name(from->kind), STR_ARG(steps->items[at]));
 }
 
 static bool find_result(struct batch *batch, const struct operation *by, const struct steps *steps,
@@ -292,7 +300,7 @@ static bool find_result(struct batch *batch, const struct operation *by, const s
 struct filling {
 	struct batch *batch;
 	const struct operation *operation;
-	size_t left; /* values that Refs may still add */
+	size_t left;    /* values that Refs may still add */
 	unsigned depth; /* of the value that is made */
 };
 

@@ -83,9 +83,8 @@ bool cursor_open(struct db_session *session, const struct statement *statement, 
 	                          .number = tx_take_cursor(session->tx),
 	                          .asked = FIRST_ROWS};
 	struct statement statements[2] = {*statement, fetch_statement(cursor)};
-	statements[0].sql =
-		arena_printf(cursor->arena, "DECLARE quern_%u NO SCROLL CURSOR FOR %.*s", cursor->number,
-	                 STR_ARG(statement->sql));
+	statements[0].sql = arena_printf(cursor->arena, "DECLARE quern_%u NO SCROLL CURSOR FOR %.*s",
+	                                 cursor->number, STR_ARG(statement->sql));
 	if (!run(cursor, statements, 2, error)) {
 		cursor_close(cursor);
 		return false;

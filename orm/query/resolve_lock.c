@@ -50,9 +50,10 @@ static bool may_be_missing(const struct source *source)
 
 static bool refuse_missing(struct resolved *q, const struct pos *pos)
 {
-	return error_set(q->scope->r->error, ERROR_NOT_SUPPORTED, pos,
-	                 "select_for_update cannot lock rows that may be missing (of a relation that may be "
-	                 "null); \"of\": [\"self\"] locks the query's own rows alone");
+	return error_set(
+		q->scope->r->error, ERROR_NOT_SUPPORTED, pos,
+		"select_for_update cannot lock rows that may be missing (of a relation that may be "
+		"null); \"of\": [\"self\"] locks the query's own rows alone");
 }
 
 static const struct row_object *find_object(const struct row_object *object, struct str path)
@@ -73,7 +74,8 @@ struct names {
 static void collect_names(struct arena *arena, const struct row_object *object, struct names *names)
 {
 	*ARENA_PUSH(arena, names) = object->path.n == 0 ? STR("self") : object->path;
-	for (const struct row_object *child = object->children; child != NULL; child = child->next_child)
+	for (const struct row_object *child = object->children; child != NULL;
+	     child = child->next_child)
 		collect_names(arena, child, names);
 }
 
@@ -83,10 +85,11 @@ static bool unknown_object(struct resolved *q, const struct path *path)
 	struct names names = {0};
 
 	collect_names(q->scope->r->arena, &q->root, &names);
-	error_set(error, ERROR_FIELD, path->pos,
-	          "Invalid field name(s) given in select_for_update(of=(...)): %.*s. Only relational fields "
-	          "followed in the query are allowed. Choices are: %.*s.",
-	          STR_ARG(path->text), STR_ARG(suggest_choices(error->arena, names.items, names.n)));
+	error_set(
+		error, ERROR_FIELD, path->pos,
+		"Invalid field name(s) given in select_for_update(of=(...)): %.*s. Only relational fields "
+		"followed in the query are allowed. Choices are: %.*s.",
+		STR_ARG(path->text), STR_ARG(suggest_choices(error->arena, names.items, names.n)));
 	error->suggestion = suggest_nearest(path->text, names.items, names.n);
 	return false;
 }
@@ -96,7 +99,8 @@ static bool add_source(struct resolved *q, const struct path *path, struct rlock
 	struct source *source = q->scope->base;
 
 	if (!str_is(path->text, "self")) {
-		const struct row_object *object = path->text.n > 0 ? find_object(&q->root, path->text) : NULL;
+		const struct row_object *object =
+			path->text.n > 0 ? find_object(&q->root, path->text) : NULL;
 
 		if (object == NULL)
 			return unknown_object(q, path);

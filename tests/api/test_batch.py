@@ -1,6 +1,8 @@
 """POST /batch: operations together, with what earlier ones answered in later ones."""
 
 import json
+import os
+import re
 import unittest
 
 import harness
@@ -94,6 +96,17 @@ class TogetherTest(BatchTest):
         self.assertEqual((answers[23], answers[24]), ({"count": 3}, {"added": 0, "removed": 3}))
         self.assertEqual(answers[25]["owner"], "owner 1")
         self.assertEqual(self.value("SELECT count(*) FROM account"), 13)
+
+    def test_no_manager_method_is_left_out(self):
+        with open(os.path.join(harness.ROOT, "server", "methods.c"), encoding="utf-8") as file:
+            names = re.findall(r'^\t\{"(\w+)",', file.read(), re.MULTILINE)
+        self.assertGreater(len(names), 20)
+        for name in names:
+            related = {"pk": 1, "relation": "tags"} if name in ("add", "remove", "set", "clear") else {}
+            answer = self.ok(self.batch(op("Job", name, {"nonsense": 1}, on_error="continue", **related)))
+            problem = answer["results"][0]["error"]
+            self.assertNotIn("method", problem["detail"], name)
+            self.assertTrue(problem["pointer"].startswith("/operations/0"), (name, problem))
 
     def test_rows_by_their_key(self):
         row, patched, put, deleted, seat = self.done(

@@ -26,8 +26,8 @@ static void ends(struct client *c, struct db_tx *tx)
 static bool kept_is(struct client *c, const char *ids)
 {
 	struct db_rows rows;
-	ck_assert(read_sql(c, "SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), '') FROM kept",
-	                   &rows));
+	ck_assert(
+		read_sql(c, "SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), '') FROM kept", &rows));
 	bool is_same = cell_is(&rows, 0, 0, ids);
 	if (!is_same)
 		printf("kept: %s\n", db_cell(&rows, 0, 0).p);
@@ -478,7 +478,8 @@ int main(void)
 	TCase *group = suite_with_case(&suite, "db savepoint");
 	tcase_add_checked_fixture(group, setup, teardown);
 	tcase_add_test(group, what_was_done_since_a_savepoint_is_undone_alone);
-	tcase_add_test(group, a_transaction_goes_on_after_an_error_that_is_rolled_back_to_its_savepoint);
+	tcase_add_test(group,
+	               a_transaction_goes_on_after_an_error_that_is_rolled_back_to_its_savepoint);
 	tcase_add_test(group, savepoints_nest);
 	tcase_add_test(group, a_savepoint_is_no_statement_of_its_own);
 	tcase_add_test(group, deferred_constraints_can_be_judged_before_the_end);

@@ -58,12 +58,16 @@ static const struct row rows[] = {
 	{"shape_cache", FORM_COUNT, AT(shape_cache), 0, 100000, NULL, 1000,
      "plans that a worker keeps for questions of the same shape; 0 keeps none"},
 	{"body_bytes", FORM_SIZE, AT(json.bytes), 1, INT64_C(1) << 32, NULL, 1 << 20,
-     "largest request body, bytes"},
+     "largest body of a request that reads, bytes"},
+	{"write_bytes", FORM_SIZE, AT(write_json.bytes), 1, INT64_C(1) << 32, NULL, 16 << 20,
+     "largest body of a request that writes, bytes"},
 	{"load_bytes", FORM_SIZE, AT(load_bytes), 0, INT64_MAX, NULL, 0,
      "largest CSV or NDJSON body, bytes; 0 is no limit"},
 	{"json_depth", FORM_COUNT, AT(json.depth), 1, 128, NULL, 64, "deepest nesting of a JSON body"},
 	{"json_nodes", FORM_COUNT, AT(json.nodes), 1, 10000000, NULL, 10000,
-     "most values in a JSON body"},
+     "most values in a body that reads"},
+	{"write_nodes", FORM_COUNT, AT(write_json.nodes), 1, 10000000, NULL, 200000,
+     "most values in a body that writes"},
 	{"max_rows", FORM_COUNT, AT(max_rows), 0, 1000000000, NULL, 0,
      "most rows in one answer; 0 is no limit"},
 	{"idempotency_ttl", FORM_COUNT, AT(idempotency_ttl), 1, 31536000, NULL, 86400,
@@ -523,6 +527,7 @@ bool settings_load(struct arena *arena, const char *file, const struct settings_
 	take_flags(&l, flags);
 	if (settings->secret[0] == '\0')
 		settings->secret = random_secret(arena);
+	settings->write_json.depth = settings->json.depth;
 	settings->databases = l.databases.items;
 	settings->ndatabases = l.databases.n;
 	return l.is_good;

@@ -32,7 +32,8 @@ struct settings {
 	unsigned statement_cache;
 	unsigned shape_cache; /* plans kept by a worker; 0: none */
 	size_t load_bytes;        /* of a CSV or NDJSON body; 0: any number */
-	struct json_limits json;  /* 1 MiB, 64 levels, 10,000 nodes */
+	struct json_limits json;       /* of what reads: 1 MiB, 64 levels, 10,000 nodes */
+	struct json_limits write_json; /* of what writes: 16 MiB, 200,000 nodes; as deep */
 	unsigned max_rows;        /* 0: none */
 	unsigned max_operations;  /* of a batch */
 	size_t batch_bytes;       /* longest reply of a batch, which is kept until its end */

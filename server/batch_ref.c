@@ -419,7 +419,7 @@ static bool fill(struct filling *f, const struct value *from, struct value *out)
 bool batch_fill(struct batch *batch, const struct operation *operation, const struct value *value,
                 const struct value **filled)
 {
-	struct filling f = {batch, operation, batch->request->settings->json.nodes, 0};
+	struct filling f = {batch, operation, batch->request->settings->write_json.nodes, 0};
 	struct value *out;
 
 	*filled = value;

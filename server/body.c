@@ -87,14 +87,15 @@ static bool refuse_params(struct request *request)
 
 bool request_value(struct request *request, const char *const *own, const struct value **value)
 {
-	const struct json_limits *limits = &request->settings->json;
+	const struct settings *settings = request->settings;
+	const struct json_limits *limits = only_reads(request) ? &settings->json : &settings->write_json;
 
 	if (request->value) {
 		*value = request->value;
 		return true;
 	}
 	if (is_read_by_address(request))
-		return params_read(request->arena, request->params, own, limits, value, &request->error);
+		return params_read(request->arena, request->params, own, &settings->json, value, &request->error);
 	if (!refuse_params(request))
 		return false;
 	if (request->body.n)

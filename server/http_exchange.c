@@ -160,7 +160,7 @@ static void prepare_request(struct exchange *exchange)
 	if (exchange->is_too_large)
 		error_set_nowhere(&request->error, ERROR_TOO_LARGE,
 		                  "The body is longer than the %zu bytes that this server takes.",
-		                  request->settings->json.bytes);
+		                  exchange->body_most);
 }
 
 static void start(struct exchange *exchange, enum phase phase)

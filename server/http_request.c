@@ -2,6 +2,7 @@
  * library's question, again and again, whether the reply is there.
  */
 #include "server/http_exchange.h"
+#include "server/handlers.h"
 #include "server/problem.h"
 
 /* A body that is too long is still read to its end, so that the answer arrives and the connection
@@ -56,12 +57,31 @@ static enum MHD_Result see_header(void *cls, enum MHD_ValueKind kind, const char
 	return MHD_YES;
 }
 
+static size_t drop_above(size_t limit)
+{
+	return limit > DROP_BYTES ? limit : DROP_BYTES;
+}
+
+/* Rows to write take more room than a question. */
+static size_t body_most(const struct exchange *exchange, const struct settings *settings)
+{
+	struct str path = exchange->uri, rest = path, last = {0};
+
+	rest = str_cut(&path, STR("?"));
+	while (rest.p)
+		last = str_cut(&rest, STR("/"));
+	const struct method *method = method_find(last);
+
+	return (method && method->only_reads) || exchange->request.method == HTTP_QUERY
+	           ? settings->json.bytes
+	           : settings->write_json.bytes;
+}
+
 static enum MHD_Result take_head(struct exchange *exchange, const char *method, const char *version)
 {
 	struct http *http = exchange->http;
 	const struct settings *settings = http->worker->setup->settings;
 	struct gate_verdict verdict;
-	size_t limit = settings->json.bytes;
 
 	exchange->request.method_text = arena_str(exchange->request.arena, str_of(method));
 	exchange->request.method = method_of(exchange->request.method_text);
@@ -70,9 +90,10 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
 	                     str_of(version), &http->limits);
 	if (verdict.status)
 		return refuse(exchange, verdict.status, verdict.detail);
+	size_t limit = exchange->body_most = body_most(exchange, settings);
 	if (upload_is_one(exchange, &verdict))
 		return upload_begin(exchange, &verdict);
-	if (verdict.body_bytes > DROP_BYTES || (verdict.wants_continue && verdict.body_bytes > limit))
+	if (verdict.body_bytes > drop_above(limit) || (verdict.wants_continue && verdict.body_bytes > limit))
 		return refuse(exchange, 413, "The body is longer than this server takes.");
 	exchange->is_too_large = verdict.body_bytes > limit;
 	if (verdict.has_body)
@@ -86,9 +107,9 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
 {
 	exchange->http->has_progressed = true;
 	exchange->received += n;
-	if (exchange->received > exchange->http->worker->setup->settings->json.bytes)
+	if (exchange->received > exchange->body_most)
 		exchange->is_too_large = true;
-	if (exchange->received > DROP_BYTES)
+	if (exchange->received > drop_above(exchange->body_most))
 		return MHD_NO;
 	if (exchange->is_too_large)
 		buf_clear(&exchange->body);

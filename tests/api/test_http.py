@@ -206,7 +206,7 @@ class LimitsTest(HttpTest):
 
     def test_a_large_body_that_waits_for_continue_is_not_asked_for(self):
         self.assertEqual(self.send(b"POST /api/article HTTP/1.1\r\nHost: localhost\r\n"
-                                   b"Expect: 100-continue\r\nContent-Length: 2000000\r\n\r\n"), [413])
+                                   b"Expect: 100-continue\r\nContent-Length: 20000000\r\n\r\n"), [413])
 
     def test_a_body_that_waits_for_continue_is_asked_for(self):
         with raw_connection(self.server.port) as sock:

@@ -13,6 +13,8 @@
 struct finding {
 	struct error *error;
 	bool is_deleting;
+	const struct assignment *assigned;
+	size_t nassigned;
 };
 
 static struct str last_part(struct str table)
@@ -190,11 +192,46 @@ static bool is_foreign_key_name(struct error *error, const struct field *field)
 	return str_eq(name, error->constraint);
 }
 
+static const struct assignment *assignment_of(const struct finding *finding,
+                                              const struct field *field)
+{
+	for (size_t i = 0; i < finding->nassigned; i++)
+		if (finding->assigned[i].field == field)
+			return &finding->assigned[i];
+	return NULL;
+}
+
+/* PostgreSQL gives both violations of a foreign key one SQLSTATE.  An update that sets what the key refers to,
+ * and not the key, can only have left rows behind that refer to the old value. */
+static bool leaves_rows_behind(const struct finding *finding, const struct field *field)
+{
+	return assignment_of(finding, field->relation->target) && !assignment_of(finding, field);
+}
+
+static void say_left_behind(const struct finding *finding, const struct field *field)
+{
+	struct error *error = finding->error;
+	const struct field *target = field->relation->target;
+
+	set_fields(error, &target, 1);
+	error->pos = assignment_of(finding, target)->operand.pos;
+	error->has_pos = error->pos != NULL;
+	error->detail =
+		arena_printf(error->arena,
+	                 "Rows of model '%.*s' still refer to the %.*s that was to be changed: '%.*s.%.*s'.",
+	                 STR_ARG(field->model->name), STR_ARG(target->name), STR_ARG(field->model->name),
+	                 STR_ARG(field->name));
+}
+
 static void say_foreign_key(const struct finding *finding, const struct field *field)
 {
 	struct error *error = finding->error;
 	const struct relation *relation = field->relation;
 
+	if (leaves_rows_behind(finding, field)) {
+		say_left_behind(finding, field);
+		return;
+	}
 	set_fields(error, &field, 1);
 	if (finding->is_deleting)
 		error->detail = arena_printf(error->arena,
@@ -297,7 +334,13 @@ static bool explain_null(struct error *error, const struct model *model)
 
 void integrity_explain(const struct registry *registry, bool is_deleting, struct error *error)
 {
-	struct finding finding = {error, is_deleting};
+	integrity_explain_update(registry, is_deleting, NULL, 0, error);
+}
+
+void integrity_explain_update(const struct registry *registry, bool is_deleting,
+                              const struct assignment *assigned, size_t n, struct error *error)
+{
+	struct finding finding = {error, is_deleting, assigned, n};
 
 	if (error->kind != ERROR_INTEGRITY)
 		return;

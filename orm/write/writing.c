@@ -26,7 +26,8 @@ static bool done(struct writing *writing, bool is_good)
 {
 	if (is_good)
 		return true;
-	integrity_explain(writing->registry, writing->is_deleting, writing->error);
+	integrity_explain_update(writing->registry, writing->is_deleting, writing->assigned,
+	                         writing->nassigned, writing->error);
 	overflow_explain(writing->assigned, writing->nassigned, writing->error);
 	return false;
 }

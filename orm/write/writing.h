@@ -19,7 +19,7 @@ struct writing {
 	const struct registry *registry;
 	const struct write_options *options; /* never NULL */
 	bool is_deleting; /* for the words of a foreign key's violation */
-	/* What is assigned by an UPDATE, for the words of an overflow. */
+	/* What is assigned by an UPDATE, for the words of an overflow or of a key that is referred to. */
 	const struct assignment *assigned;
 	size_t nassigned;
 	struct error *error;

@@ -66,8 +66,8 @@ static bool add_table(struct schema *schema, const struct model *model, struct e
 	return ok;
 }
 
-static void add_comment(struct schema *schema, const struct model *model, const struct field *field,
-                        struct str comment)
+void schema_comment(struct schema *schema, const struct model *model, const struct field *field,
+                    struct str comment)
 {
 	struct sql sql;
 	sql_init(&sql, schema->arena);
@@ -93,11 +93,11 @@ static void add_comment(struct schema *schema, const struct model *model, const 
 static void add_comments(struct schema *schema, const struct model *model)
 {
 	if (model->db_table_comment.n > 0)
-		add_comment(schema, model, NULL, model->db_table_comment);
+		schema_comment(schema, model, NULL, model->db_table_comment);
 	for (size_t i = 0; i < model->ncolumns; i++) {
 		const struct field *field = model->columns[i];
 		if (field->db_comment.n > 0)
-			add_comment(schema, model, field, field->db_comment);
+			schema_comment(schema, model, field, field->db_comment);
 	}
 }
 

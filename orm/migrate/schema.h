@@ -46,6 +46,14 @@ struct str schema_script(struct arena *arena, const struct schema *schema);
 
 /* schema_column.c: `"role_id" bigint NOT NULL`. */
 bool schema_column(struct sql *sql, const struct field *field, struct error *error);
+/* The same for ADD COLUMN: `existing` ("": db_default) is what the rows that are there get; a bare
+ * one has neither UNIQUE nor CHECK. */
+bool schema_column_added(struct sql *sql, const struct field *field, struct str existing,
+                         bool is_bare, struct error *error);
+/* ` DEFAULT …` of db_default, nothing where there is none. */
+bool schema_column_default(struct sql *sql, const struct field *field, struct error *error);
+/* PositiveIntegerField and its kin. */
+bool schema_column_has_check(const struct field *field);
 /* Whether the column is unique by itself: unique, one-to-one or the primary key. */
 bool field_is_unique_column(const struct field *field);
 
@@ -59,6 +67,28 @@ bool schema_indexes(struct schema *schema, const struct model *model, struct err
 /* CREATE UNIQUE INDEX for a unique constraint that no constraint can express. */
 bool schema_unique_index(struct schema *schema, const struct model *model,
                          const struct constraint *constraint, struct error *error);
+/* The statement of one index, of the columns' own one (`suffix` "" or "_like"), of one constraint:
+ * ADD CONSTRAINT or CREATE UNIQUE INDEX. */
+bool schema_index(struct schema *schema, const struct model *model, const struct index *index,
+                  struct error *error);
+void schema_field_index(struct schema *schema, const struct field *field, bool is_like);
+bool schema_constraint(struct schema *schema, const struct model *model,
+                       const struct constraint *constraint, struct error *error);
+void schema_unique_together(struct schema *schema, const struct model *model,
+                            const struct field *const *fields);
+void schema_foreign_key(struct schema *schema, const struct field *field);
+void schema_comment(struct schema *schema, const struct model *model, const struct field *field,
+                    struct str comment);
+void schema_unique_for(struct schema *schema, const struct field *field);
+/* Whether the field has such a thing. */
+bool field_has_foreign_key(const struct field *field);
+bool field_has_index(const struct field *field);
+/* NULL: no index for LIKE. */
+const char *field_like_opclass(struct arena *arena, const struct field *field);
+/* Whether a unique constraint can only be a unique index. */
+bool constraint_needs_index(const struct constraint *constraint);
+/* What Django calls the field's foreign key. */
+struct str schema_foreign_key_name(struct arena *arena, const struct field *field);
 /* `("a", (lower("b")) DESC)`, with the operators of an exclusion constraint. */
 bool schema_parts(struct sql *sql, const struct model *model, const struct index_part *parts,
                   size_t n, struct error *error);

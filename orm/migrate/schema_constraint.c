@@ -30,7 +30,7 @@ static void add_deferrable(struct sql *sql, const struct constraint *constraint)
 }
 
 /* A condition, covering columns, expressions and operator classes need an index. */
-static bool needs_index(const struct constraint *constraint)
+bool constraint_needs_index(const struct constraint *constraint)
 {
 	if (constraint->condition || constraint->ninclude > 0)
 		return true;
@@ -42,17 +42,20 @@ static bool needs_index(const struct constraint *constraint)
 	return false;
 }
 
+static bool is_unique_index(const struct constraint *constraint)
+{
+	return constraint->kind == CONSTRAINT_UNIQUE && constraint_needs_index(constraint);
+}
+
 static void begin_constraint(struct sql *sql, const struct constraint *constraint)
 {
-	sql_lit(sql, ", CONSTRAINT ");
+	sql_lit(sql, "CONSTRAINT ");
 	sql_name(sql, constraint->name);
 }
 
 static bool add_unique(struct sql *sql, const struct model *model,
                        const struct constraint *constraint, struct error *error)
 {
-	if (needs_index(constraint))
-		return true;
 	begin_constraint(sql, constraint);
 	sql_lit(sql, " UNIQUE ");
 	if (!constraint->nulls_distinct)
@@ -109,8 +112,12 @@ static bool add_constraint(struct sql *sql, const struct model *model,
 bool schema_table_constraints(struct sql *sql, const struct model *model, struct error *error)
 {
 	for (size_t i = 0; i < model->nconstraints; i++) {
-		if (!add_constraint(sql, model, &model->constraints[i], error))
-			return schema_misplaced(error, model, model->constraints[i].name);
+		const struct constraint *constraint = &model->constraints[i];
+		if (is_unique_index(constraint))
+			continue;
+		sql_lit(sql, ", ");
+		if (!add_constraint(sql, model, constraint, error))
+			return schema_misplaced(error, model, constraint->name);
 	}
 	if (model->npk_fields > 1) {
 		sql_lit(sql, ", PRIMARY KEY ");
@@ -119,18 +126,37 @@ bool schema_table_constraints(struct sql *sql, const struct model *model, struct
 	return true;
 }
 
+static void begin_add(struct sql *sql, struct schema *schema, const struct model *model)
+{
+	sql_init(sql, schema->arena);
+	sql->is_inline = true;
+	sql_lit(sql, "ALTER TABLE ");
+	sql_table(sql, model);
+	sql_lit(sql, " ADD ");
+}
+
 static void begin_alter(struct sql *sql, struct schema *schema, const struct model *model,
                         struct str name)
 {
-	sql_init(sql, schema->arena);
-	sql_lit(sql, "ALTER TABLE ");
-	sql_table(sql, model);
-	sql_lit(sql, " ADD CONSTRAINT ");
+	begin_add(sql, schema, model);
+	sql_lit(sql, "CONSTRAINT ");
 	sql_name(sql, name);
 }
 
-static void add_unique_together(struct schema *schema, const struct model *model,
-                                const struct field *const *fields)
+bool schema_constraint(struct schema *schema, const struct model *model,
+                       const struct constraint *constraint, struct error *error)
+{
+	struct sql sql;
+	if (is_unique_index(constraint))
+		return schema_unique_index(schema, model, constraint, error);
+	begin_add(&sql, schema, model);
+	bool ok = add_constraint(&sql, model, constraint, error);
+	schema_add(schema, SCHEMA_UNIQUE, &sql, "add constraint", constraint->name);
+	return ok || schema_misplaced(error, model, constraint->name);
+}
+
+void schema_unique_together(struct schema *schema, const struct model *model,
+                            const struct field *const *fields)
 {
 	size_t n = 0;
 	while (fields[n])
@@ -147,20 +173,25 @@ static void add_unique_together(struct schema *schema, const struct model *model
 	schema_add(schema, SCHEMA_UNIQUE, &sql, "add unique constraint", name);
 }
 
-static bool is_foreign_key(const struct field *field)
+bool field_has_foreign_key(const struct field *field)
 {
 	return field->relation && field->relation->kind != RELATION_MANY_TO_MANY &&
 	       field->relation->db_constraint && field->relation->target;
 }
 
-static void add_foreign_key(struct schema *schema, const struct field *field)
+struct str schema_foreign_key_name(struct arena *arena, const struct field *field)
+{
+	struct str suffix =
+		arena_printf(arena, "_fk_%.*s_%.*s", STR_ARG(schema_table_name(field->relation->to)),
+	                 STR_ARG(field->relation->target->column));
+	return django_index_name(arena, schema_table_name(field->model), &field->column, 1, suffix.p);
+}
+
+void schema_foreign_key(struct schema *schema, const struct field *field)
 {
 	const struct model *to = field->relation->to;
 	struct str target = field->relation->target->column;
-	struct str suffix = arena_printf(schema->arena, "_fk_%.*s_%.*s", STR_ARG(schema_table_name(to)),
-	                                 STR_ARG(target));
-	struct str name = django_index_name(schema->arena, schema_table_name(field->model),
-	                                    &field->column, 1, suffix.p);
+	struct str name = schema_foreign_key_name(schema->arena, field);
 	struct sql sql;
 	begin_alter(&sql, schema, field->model, name);
 	sql_lit(&sql, " FOREIGN KEY (");
@@ -176,14 +207,14 @@ static void add_foreign_key(struct schema *schema, const struct field *field)
 bool schema_constraints(struct schema *schema, const struct model *model, struct error *error)
 {
 	for (size_t i = 0; i < model->nunique_together; i++)
-		add_unique_together(schema, model, model->unique_together[i]);
+		schema_unique_together(schema, model, model->unique_together[i]);
 	for (size_t i = 0; i < model->ncolumns; i++) {
-		if (is_foreign_key(model->columns[i]))
-			add_foreign_key(schema, model->columns[i]);
+		if (field_has_foreign_key(model->columns[i]))
+			schema_foreign_key(schema, model->columns[i]);
 	}
 	for (size_t i = 0; i < model->nconstraints; i++) {
 		const struct constraint *constraint = &model->constraints[i];
-		if (constraint->kind == CONSTRAINT_UNIQUE && needs_index(constraint) &&
+		if (is_unique_index(constraint) &&
 		    !schema_unique_index(schema, model, constraint, error))
 			return schema_misplaced(error, model, constraint->name);
 	}

@@ -122,8 +122,10 @@ static void add_field_index(struct schema *schema, const struct field *field, co
 }
 
 /* LIKE 'x%' cannot use an ordinary index where the collation is not C. */
-static const char *pattern_opclass(struct arena *arena, const struct field *field)
+const char *field_like_opclass(struct arena *arena, const struct field *field)
 {
+	if (!field->is_indexed && !field_is_unique_column(field))
+		return NULL;
 	struct str type = field_column_type(arena, field);
 	const struct field *source = field->value_field ? field->value_field : field;
 	if (field->db_collation.n > 0 || source->db_collation.n > 0 || str_ends(type, STR("]")))
@@ -155,7 +157,7 @@ static void add_date_part(struct sql *sql, const struct unique_for *unique)
 	sql_const(sql, behind[unique->part]);
 }
 
-static void add_unique_for(struct schema *schema, const struct field *field)
+void schema_unique_for(struct schema *schema, const struct field *field)
 {
 	struct unique_for list[3];
 	size_t n = unique_for_list(schema->arena, field, list);
@@ -179,15 +181,26 @@ static void add_unique_for(struct schema *schema, const struct field *field)
 	}
 }
 
+bool field_has_index(const struct field *field)
+{
+	return field->is_indexed && !field_is_unique_column(field);
+}
+
+void schema_field_index(struct schema *schema, const struct field *field, bool is_like)
+{
+	if (is_like)
+		add_field_index(schema, field, "_like", field_like_opclass(schema->arena, field));
+	else
+		add_field_index(schema, field, "", NULL);
+}
+
 static void add_field_indexes(struct schema *schema, const struct field *field)
 {
-	add_unique_for(schema, field);
-	bool is_unique = field_is_unique_column(field);
-	const char *opclass = pattern_opclass(schema->arena, field);
-	if (field->is_indexed && !is_unique)
-		add_field_index(schema, field, "", NULL);
-	if (opclass && (field->is_indexed || is_unique))
-		add_field_index(schema, field, "_like", opclass);
+	schema_unique_for(schema, field);
+	if (field_has_index(field))
+		schema_field_index(schema, field, false);
+	if (field_like_opclass(schema->arena, field))
+		schema_field_index(schema, field, true);
 }
 
 /* ---- Meta.indexes ---- */
@@ -245,8 +258,8 @@ static void add_method(struct sql *sql, const struct index *index)
 	sql_lit(sql, " ");
 }
 
-static bool add_index(struct schema *schema, const struct model *model, const struct index *index,
-                      struct error *error)
+bool schema_index(struct schema *schema, const struct model *model, const struct index *index,
+                  struct error *error)
 {
 	struct sql sql;
 	begin_index(&sql, schema);
@@ -271,7 +284,7 @@ bool schema_indexes(struct schema *schema, const struct model *model, struct err
 	for (size_t i = 0; i < model->ncolumns; i++)
 		add_field_indexes(schema, model->columns[i]);
 	for (size_t i = 0; i < model->nindexes; i++) {
-		if (!add_index(schema, model, &model->indexes[i], error))
+		if (!schema_index(schema, model, &model->indexes[i], error))
 			return schema_misplaced(error, model, model->indexes[i].name);
 	}
 	return true;

@@ -115,6 +115,24 @@ START_TEST(exactly_one_host_is_needed)
 }
 END_TEST
 
+/* Two would each be somebody's only one. */
+START_TEST(conditions_and_keys_stand_once)
+{
+	header("Host", "x");
+	header("If-Match", "\"a\", \"b\"");
+	header("idempotency-key", "k");
+	is_let_in("PATCH", "/api/article/1", "HTTP/1.1");
+	ck_assert(str_is(gate.if_match, "\"a\", \"b\"") && str_is(gate.idempotency_key, "k"));
+	header("if-match", "\"c\"");
+	is_refused(400, "PATCH", "/api/article/1", "HTTP/1.1");
+	setup();
+	header("Host", "x");
+	header("Idempotency-Key", "k");
+	header("Idempotency-Key", "k");
+	is_refused(400, "PATCH", "/api/article/1", "HTTP/1.1");
+}
+END_TEST
+
 START_TEST(http_1_0_needs_no_host_and_has_no_chunks)
 {
 	is_let_in("GET", "/", "HTTP/1.0");
@@ -278,6 +296,7 @@ int main(void)
 	tcase_add_loop_test(group, doubtful_framing_is_refused, 0,
 	                    (int)(sizeof bad_framing / sizeof bad_framing[0]));
 	tcase_add_test(group, exactly_one_host_is_needed);
+	tcase_add_test(group, conditions_and_keys_stand_once);
 	tcase_add_test(group, http_1_0_needs_no_host_and_has_no_chunks);
 	tcase_add_test(group, other_versions_are_refused);
 	tcase_add_loop_test(group, only_an_origin_form_address_is_taken, 0,

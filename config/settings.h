@@ -31,6 +31,8 @@ struct settings {
 		write_timeout, drain_timeout;
 	unsigned statement_cache;
 	unsigned shape_cache; /* plans kept by a worker; 0: none */
+	size_t compress_above;    /* replies longer than this are compressed for who takes it; 0: none */
+	bool has_metrics;         /* /metrics answers */
 	size_t load_bytes;        /* of a CSV or NDJSON body; 0: any number */
 	struct json_limits json;       /* of what reads: 1 MiB, 64 levels, 10,000 nodes */
 	struct json_limits write_json; /* of what writes: 16 MiB, 200,000 nodes; as deep */

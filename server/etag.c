@@ -50,11 +50,35 @@ static struct str skip_commas(struct str rest)
 	return rest;
 }
 
-static enum etag_verdict judge(struct str field, struct str tag, bool takes_weak)
+/* A coded body's tag is the plain one's with the coding behind it, "…-gzip": whoever read a row compressed
+ * names the same row. */
+static bool is_same_tag(struct str given, struct str tag, enum coding *coding)
+{
+	struct str rest;
+
+	*coding = CODING_IDENTITY;
+	if (str_eq(given, tag))
+		return true;
+	if (given.n <= tag.n || !str_starts(given, str_sub(tag, 0, tag.n - 1)))
+		return false;
+	rest = str_sub(given, tag.n - 1, given.n - tag.n);
+	for (enum coding i = CODING_GZIP; i < CODINGS; i++) {
+		struct str name = str_of(coding_name(i));
+
+		*coding = i;
+		if (rest.n == name.n + 1 && rest.p[0] == '-' && str_eq(str_sub(rest, 1, name.n), name))
+			return true;
+	}
+	return false;
+}
+
+/* *coding: of the body that was named; left alone by "*". */
+static enum etag_verdict judge(struct str field, struct str tag, bool takes_weak, enum coding *coding)
 {
 	struct str rest = str_trim(field);
 	bool is_named = false, is_weak;
 	struct str given;
+	enum coding now;
 
 	if (str_is(rest, "*"))
 		return ETAG_NAMED;
@@ -64,7 +88,10 @@ static enum etag_verdict judge(struct str field, struct str tag, bool takes_weak
 	while (rest.n) {
 		if (!take_tag(&rest, &given, &is_weak) || (rest.n && rest.p[0] != ','))
 			return ETAG_MALFORMED;
-		is_named = is_named || ((takes_weak || !is_weak) && str_eq(given, tag));
+		if ((takes_weak || !is_weak) && !is_named && is_same_tag(given, tag, &now)) {
+			is_named = true;
+			*coding = now;
+		}
 		rest = skip_commas(rest);
 	}
 	return is_named ? ETAG_NAMED : ETAG_NOT_NAMED;
@@ -72,12 +99,16 @@ static enum etag_verdict judge(struct str field, struct str tag, bool takes_weak
 
 enum etag_verdict etag_strong(struct str field, struct str tag)
 {
-	return judge(field, tag, false);
+	enum coding unused;
+
+	return judge(field, tag, false, &unused);
 }
 
 enum etag_verdict etag_weak(struct str field, struct str tag)
 {
-	return judge(field, tag, true);
+	enum coding unused;
+
+	return judge(field, tag, true, &unused);
 }
 
 /* -- reads ------------------------------------------------------------------------- */
@@ -102,7 +133,9 @@ bool etag_finish_read(struct request *request)
 	if (request->if_match.p && etag_strong(request->if_match, tag) != ETAG_NAMED)
 		return error_set_nowhere(&request->error, ERROR_PRECONDITION,
 		                         "What is read here no longer has the ETag that If-Match names.");
-	if (request->if_none_match.p && etag_weak(request->if_none_match, tag) == ETAG_NAMED)
+	/* The client has that body already, in whatever coding: its tag is the answer's. */
+	if (request->if_none_match.p &&
+	    judge(request->if_none_match, tag, true, &request->wish.coding) == ETAG_NAMED)
 		answer_not_modified(request);
 	return true;
 }

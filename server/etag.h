@@ -1,6 +1,7 @@
 /* Entity tags (RFC 9110, 8.8.3 and 13.1): what a reply's body is called, and what a condition says of it.
  *
- * A tag is strong: a digest of the body's bytes, the same from every server and after every start.
+ * A tag is strong: a digest of the body's bytes, the same from every server and after every start.  A body that is
+ * sent compressed has the plain one's tag with the coding behind it (RFC 9110, 8.8.3.3); conditions take either.
  */
 #ifndef QUERN_SERVER_ETAG_H
 #define QUERN_SERVER_ETAG_H

@@ -310,5 +310,6 @@ void http_free(struct http *http)
 		http->free = exchange->next_free;
 		exchange_free(exchange);
 	}
+	encoders_free(&http->encoders);
 	free(http);
 }

@@ -100,6 +100,7 @@ void exchange_settle(struct exchange *exchange)
 	log_exchange(exchange);
 	if (exchange->response)
 		MHD_destroy_response(exchange->response);
+	compress_drop(exchange);
 	loop_undefer(exchange->http->loop, &exchange->room);
 	exchange_keep(exchange);
 }
@@ -123,6 +124,8 @@ static void run_exchange(void *arg)
 	struct http *http = exchange->http;
 	bool is_whole = serve_request(&exchange->request);
 
+	if (!exchange->is_streamed)
+		compress_whole(exchange);
 	exchange->has_task = false;
 	http->nrunning--;
 	reply_finish(exchange, is_whole);
@@ -144,6 +147,7 @@ static void prepare_request(struct exchange *exchange)
 	request->body = buf_str(&exchange->body);
 	request->content_type = exchange->gate.content_type;
 	request->accept = exchange->gate.accept;
+	request->wish = coding_choose(exchange->gate.accept_encoding, request->settings->compress_above != 0);
 	request->if_none_match = exchange->gate.if_none_match;
 	request->if_match = exchange->gate.if_match;
 	request->idempotency_key = exchange->gate.idempotency_key;

@@ -18,6 +18,7 @@
 #define QUERN_SERVER_HTTP_EXCHANGE_H
 
 #include "orm/base/task.h"
+#include "server/compress.h"
 #include "server/http_gate.h"
 #include "server/request.h"
 #include "server/worker.h"
@@ -58,6 +59,9 @@ struct exchange {
 	bool is_head_satisfied; /* HEAD: the head is sent, the rest is not wanted */
 	struct buf stream;
 	size_t stream_at;
+	struct encoder *encoder; /* of a stream; NULL: it goes as it is */
+	const char *coding;      /* Content-Encoding; NULL: none */
+	bool is_varied;          /* another client might get another coding of it */
 	struct MHD_Response *response; /* of a stream, ours until the exchange ends */
 	struct task *waits_for_room; /* or, in an upload, for more of the body */
 	struct loop_work room;       /* continues that task */
@@ -90,6 +94,7 @@ struct http {
 	size_t nrunning;       /* tasks that have not ended */
 	struct exchange *free; /* kept for the next request */
 	size_t nfree;
+	struct encoders encoders; /* idle ones */
 	bool has_more; /* the daemon must run again */
 	struct exchange *parked, *parked_last;
 	size_t nparked;
@@ -137,6 +142,13 @@ bool reply_queue(struct exchange *exchange);
 void reply_finish(struct exchange *exchange, bool is_whole);
 /* The connection under the exchange is lost: the task is told. */
 void reply_abandon(struct exchange *exchange);
+
+/* http_compress.c: replies into the coding that the client takes.  A whole one may wait, between its pieces. */
+void compress_whole(struct exchange *exchange);
+/* A stream: before its head goes; what is flushed of it; its end, however it came. */
+void compress_begin(struct exchange *exchange);
+void compress_part(struct exchange *exchange, bool is_last);
+void compress_drop(struct exchange *exchange);
 
 /* http_wait.c: connections whose request waits. */
 void wait_setup(struct http *http);

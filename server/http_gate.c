@@ -58,6 +58,7 @@ static const struct known_header known_headers[] = {
 	{STR_INIT("Origin"), offsetof(struct gate, origin), 0},
 	{STR_INIT("Content-Type"), offsetof(struct gate, content_type), 0},
 	{STR_INIT("Accept"), offsetof(struct gate, accept), 0},
+	{STR_INIT("Accept-Encoding"), offsetof(struct gate, accept_encoding), 0},
 	{STR_INIT("If-None-Match"), offsetof(struct gate, if_none_match), 0},
 	{STR_INIT("If-Match"), offsetof(struct gate, if_match), offsetof(struct gate, nconditions)},
 	{STR_INIT("Idempotency-Key"), offsetof(struct gate, idempotency_key),

@@ -25,7 +25,7 @@ struct gate {
 	const char *refusal; /* the first field that may not be; NULL: none so far */
 	struct str host, content_length, transfer_encoding, expect, content_encoding, connection,
 		origin;
-	struct str content_type, accept, if_none_match, if_match, idempotency_key;
+	struct str content_type, accept, accept_encoding, if_none_match, if_match, idempotency_key;
 };
 
 struct gate_verdict {

@@ -97,6 +97,10 @@ static void add_headers(struct exchange *exchange, struct MHD_Response *response
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	if (exchange->is_streamed)
 		MHD_add_response_header(response, "Trailer", trailers_of(exchange));
+	if (exchange->coding != NULL && reply->status != 304)
+		MHD_add_response_header(response, "Content-Encoding", exchange->coding);
+	if (exchange->is_varied || exchange->request.form == FORM_NDJSON || exchange->request.form == FORM_CSV)
+		MHD_add_response_header(response, "Vary", "Accept, Accept-Encoding");
 	if (exchange->must_close || exchange->http->is_stopping)
 		MHD_add_response_header(response, "Connection", "close");
 	add_own_headers(exchange, response);
@@ -135,24 +139,33 @@ static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t room)
 	return (ssize_t)n;
 }
 
+/* What the socket has taken is forgotten. */
+static void make_room(struct exchange *exchange)
+{
+	size_t left = waiting_bytes(exchange);
+
+	if (left > 0 && exchange->stream_at <= STREAM_HIGH)
+		return;
+	if (left > 0)
+		memmove(exchange->stream.p, exchange->stream.p + exchange->stream_at, left);
+	exchange->stream.n = left;
+	exchange->stream_at = 0;
+}
+
 /* What the task has written goes behind what still waits. */
-static void append_to_stream(struct exchange *exchange)
+static void append_to_stream(struct exchange *exchange, bool is_last)
 {
 	struct buf *body = &exchange->request.reply.body;
 
-	if (waiting_bytes(exchange) == 0) {
+	make_room(exchange);
+	if (exchange->encoder != NULL) {
+		compress_part(exchange, is_last);
+	} else if (exchange->stream.n == 0) {
 		struct buf emptied = exchange->stream;
 
 		exchange->stream = *body;
-		exchange->stream_at = 0;
 		*body = emptied;
 	} else {
-		if (exchange->stream_at > STREAM_HIGH) {
-			memmove(exchange->stream.p, exchange->stream.p + exchange->stream_at,
-			        waiting_bytes(exchange));
-			exchange->stream.n -= exchange->stream_at;
-			exchange->stream_at = 0;
-		}
 		buf_add(&exchange->stream, buf_str(body));
 	}
 	buf_clear(body);
@@ -242,7 +255,8 @@ void reply_finish(struct exchange *exchange, bool is_whole)
 		return;
 	}
 	if (is_whole)
-		append_to_stream(exchange);
+		append_to_stream(exchange, true);
+	compress_drop(exchange);
 	exchange->is_stream_done = true;
 	exchange->is_stream_broken = !is_whole && !exchange->is_head_satisfied;
 	if (is_whole)
@@ -273,7 +287,8 @@ static void begin_stream(struct exchange *exchange)
 	flight_dissolve(&exchange->request);
 	exchange->is_streamed = true;
 	exchange->request.reply.is_begun = true;
-	append_to_stream(exchange);
+	compress_begin(exchange);
+	append_to_stream(exchange, false);
 	reply_ready(exchange);
 }
 
@@ -293,7 +308,7 @@ bool reply_flush(struct request *request)
 	if (!exchange->is_streamed) {
 		begin_stream(exchange);
 	} else {
-		append_to_stream(exchange);
+		append_to_stream(exchange, false);
 		if (exchange->is_suspended)
 			wait_resume(exchange);
 	}

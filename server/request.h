@@ -9,6 +9,7 @@
 #include "config/settings.h"
 #include "orm/db/db.h"
 #include "orm/sql/plan.h"
+#include "server/compress.h"
 
 enum http_method {
 	HTTP_GET,
@@ -81,6 +82,7 @@ struct request {
 	bool has_scope;
 	struct str method_name;      /* "count"; p == NULL at a plain address */
 
+	struct coding_wish wish; /* by Accept-Encoding */
 	enum answer_form form; /* chosen by accept_rows() */
 	struct reply reply;
 	void *stream; /* private to server/http */

@@ -21,11 +21,19 @@ static bool choose_for_upload(struct request *request, handler_fn *handler)
 	                         "Content-Type is not application/json.");
 }
 
+static bool takes_a_coding(struct request *request)
+{
+	return !request->wish.is_impossible ||
+	       error_set_nowhere(&request->error, ERROR_NOT_ACCEPTABLE,
+	                         "The Accept-Encoding header refuses identity, and takes nothing else that "
+	                         "this server sends.");
+}
+
 static bool handle(struct request *request)
 {
 	handler_fn handler;
 
-	if (error_is_set(&request->error))
+	if (error_is_set(&request->error) || !takes_a_coding(request))
 		return false;
 	/* What a write says of a key that cannot be one is answered as a read answers it. */
 	return route_request(request, &handler) && choose_for_upload(request, &handler) &&

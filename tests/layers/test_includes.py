@@ -36,6 +36,8 @@ FOREIGN = {
     "libpq-fe.h": ["orm/db/", "orm/migrate/", "server/embedded.c"],
     "jansson.h": ["orm/wire/json.c", "config/"],
     "microhttpd.h": ["server/"],
+    "zlib.h": ["server/compress.c"],
+    "zstd.h": ["server/compress.c"],
     "pcre2.h": ["orm/write/"],
     "crypto.h": ["orm/base/sign.c"],
     "evp.h": ["orm/base/sign.c"],

@@ -238,8 +238,8 @@ static size_t position_of(const struct load_copy *load, const struct load_batch 
 	return SIZE_MAX;
 }
 
-/* The first row whose key is the one that PostgreSQL misses. */
-static uint64_t find_value(const struct load_copy *load, const struct load_batch *batch,
+/* The first row (from 1) whose key is the one that PostgreSQL misses; 0: none. */
+static size_t find_value(const struct load_copy *load, const struct load_batch *batch,
                            struct str detail, struct str field)
 {
 	size_t column = position_of(load, batch, field);
@@ -247,7 +247,7 @@ static uint64_t find_value(const struct load_copy *load, const struct load_batch
 
 	for (size_t i = 0; i < batch->n && column != SIZE_MAX; i++)
 		if (names_value(detail, column_text(str_cut(&rest, STR("\n")), column)))
-			return batch->lines[i];
+			return i + 1;
 	return 0;
 }
 
@@ -264,14 +264,19 @@ static void name_column(struct load_copy *load, struct str column)
 	}
 }
 
-/* What is said of fields is said of that line. */
-static void name_line(struct error *error)
+/* The place and the line of a row of the batch, from 1; what is said of fields is said of them there. */
+static void name_row(struct error *error, const struct load_batch *batch, size_t row)
 {
 	struct error_field *violations = ARENA_ARRAY(error->arena, struct error_field, error->nviolations);
+	const struct pos *pos = pos_item(error->arena, NULL, (size_t)batch->first + row - 1);
 
+	error->line = batch->lines[row - 1];
+	error->has_pos = true;
+	error->pos = error->nfields == 1 ? pos_member(error->arena, pos, error->fields[0]) : pos;
 	for (size_t i = 0; i < error->nviolations; i++) {
 		violations[i] = error->violations[i];
 		violations[i].line = error->line;
+		violations[i].pos = error->pos;
 	}
 	error->violations = violations;
 }
@@ -280,15 +285,17 @@ static bool explain(struct load_copy *load, const struct load_batch *batch,
                     const struct db_copy_failure *failure)
 {
 	struct error *error = load->writing->error;
+	size_t row = 0;
 
 	integrity_explain(load->writing->registry, false, error);
 	if (failure->line > 0 && failure->line <= batch->n)
-		error->line = batch->lines[failure->line - 1];
+		row = (size_t)failure->line;
 	else if (failure->detail.p && error->nfields == 1)
-		error->line = find_value(load, batch, failure->detail, error->fields[0]);
+		row = find_value(load, batch, failure->detail, error->fields[0]);
 	if (failure->column.p)
 		name_column(load, failure->column);
-	name_line(error);
+	if (row)
+		name_row(error, batch, row);
 	return false;
 }
 
@@ -335,8 +342,11 @@ bool load_copy_row(struct load_copy *load, const struct row *row, uint64_t line)
 		return false;
 	struct load_batch *batch = filling(load);
 
-	if (!batch->n)
+	if (!batch->n) {
 		begin_batch(load, batch, row);
+		batch->first = load->nadded;
+	}
+	load->nadded++;
 	add_row(load, batch, row, line);
 	return true;
 }

@@ -16,6 +16,7 @@ struct load_batch {
 	bool *is_given;      /* by column of the model */
 	struct buf text;     /* COPY's text format */
 	uint64_t *lines;     /* of the body, by row */
+	uint64_t first;      /* row of the load, from 0 */
 	size_t n;
 };
 
@@ -32,7 +33,8 @@ struct load_copy {
 	struct load_batch batches[2];
 	unsigned filling;
 	bool is_sent; /* the other batch waits for its answer */
-	uint64_t nrows;
+	uint64_t nadded; /* rows */
+	uint64_t nrows;  /* that PostgreSQL has acknowledged */
 	unsigned char random[1024];
 	size_t nrandom; /* bytes of it not yet used */
 };

@@ -282,7 +282,7 @@ class Errors(LoadTest):
             rows[place] = (rows[place][0], 777)
             text = "article_id,author_id,vote\n" + "".join("%d,%d,1\n" % row for row in rows)
             problem = self.assert_problem(self.csv(text), 409, "IntegrityError", line=2 + place, fields=["author"],
-                                          detail="Author instance with this id does not exist.")
+                                          pointer="/%d/author" % place, detail="Author instance with this id does not exist.")
             self.assertEqual([(line["line"], line["field"]) for line in problem["lines"]], [(2 + place, "author")])
 
     def test_a_key_of_no_row_in_a_later_batch(self):
@@ -299,7 +299,14 @@ class Errors(LoadTest):
             rows[place] = rows[0]
             text = "article_id,author_id,vote\n" + "".join("%d,%d,1\n" % row for row in rows)
             self.assert_problem(self.csv(text), 409, "IntegrityError", line=2 + place, constraint="one_vote_each",
-                               fields=["author", "article"])
+                               pointer="/%d" % place, fields=["author", "article"])
+
+    def test_a_row_that_is_there_already_in_a_later_batch(self):
+        names = ["name%d" % n for n in range(25000)]
+        names[24000] = "user7"
+        self.assert_problem(self.csv("handle\n" + "\n".join(names), "/api/author"), 409, "IntegrityError", line=24002,
+                            pointer="/24000/handle", fields=["handle"])
+        self.assertEqual(self.server.sql("SELECT count(*) FROM author"), [(50,)])
 
     def test_a_check_of_the_database(self):
         self.assert_problem(self.csv("name,price\na,1\nb,-1\n", "/api/item"), 409, "IntegrityError", line=3,

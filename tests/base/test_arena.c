@@ -103,6 +103,9 @@ START_TEST(printing_takes_any_length)
 	ck_assert_str_eq(text.p, "abc-00042");
 	ck_assert_uint_eq(text.n, 9);
 	ck_assert_uint_eq(arena_printf(arena, "%100000d", 1).n, 100000);
+	static const int64_t numbers[] = {0, 7, -7, 10, INT64_MAX, INT64_MIN, -1000000};
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		ck_assert(str_eq(arena_int(arena, numbers[i]), arena_printf(arena, "%lld", (long long)numbers[i])));
 }
 END_TEST
 

@@ -148,6 +148,26 @@ START_TEST(problems_of_http_itself_have_a_title)
 }
 END_TEST
 
+START_TEST(violations_of_rows_stand_in_the_order_of_their_lines)
+{
+	const struct pos *row = pos_item(request.arena, NULL, 3);
+	const struct error_field violations[] = {
+		{.field = STR("vote"), .message = STR("bad"), .code = STR("invalid"),
+	     .pos = pos_member(request.arena, row, STR("vote")), .line = 5},
+		{.field = STR("__all__"), .message = STR("short"), .code = STR("invalid"), .line = 9},
+	};
+
+	error_set(&request.error, ERROR_VALIDATION, violations[0].pos, "no");
+	request.error.line = 5;
+	request.error.violations = violations;
+	request.error.nviolations = 2;
+	reply_is(422, "{\"title\":\"ValidationError\",\"status\":422,\"detail\":\"no\",\"pointer\":\"/3/vote\","
+	              "\"line\":5,\"lines\":[{\"line\":5,\"field\":\"vote\",\"message\":\"bad\",\"code\":\"invalid\","
+	              "\"pointer\":\"/3/vote\"},{\"line\":9,\"field\":\"__all__\",\"message\":\"short\","
+	              "\"code\":\"invalid\"}],\"instance\":\"7\"}");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -159,6 +179,7 @@ int main(void)
 	tcase_add_test(group, a_constraint_names_its_fields);
 	tcase_add_test(group, protected_objects_are_listed);
 	tcase_add_test(group, violations_stand_together_by_field);
+	tcase_add_test(group, violations_of_rows_stand_in_the_order_of_their_lines);
 	tcase_add_test(group, a_wrong_method_comes_with_allow);
 	tcase_add_test(group, an_absent_database_comes_with_retry_after);
 	tcase_add_test(group, what_a_handler_wrote_before_it_failed_is_dropped);

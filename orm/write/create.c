@@ -9,6 +9,8 @@
 #include "orm/write/link.h"
 #include "orm/write/nested.h"
 
+#define ATTEMPTS 3
+
 struct creation {
 	struct writing *writing;
 	const struct model *model;
@@ -89,6 +91,19 @@ static bool insert_with_all(struct writing *writing, void *arg)
 	return is_done;
 }
 
+/* A segment of its own is nothing at all when a deadlock ends it. */
+static bool insert_again(struct creation *creation)
+{
+	struct writing *writing = creation->writing;
+
+	for (int i = 1; !insert_all(creation); i++) {
+		if (writing->session->tx || writing->error->kind != ERROR_CONFLICT || i == ATTEMPTS)
+			return false;
+		error_clear(writing->error);
+	}
+	return true;
+}
+
 /* One INSERT is a transaction by itself; what comes before or after it wants one. */
 static bool run(struct creation *creation)
 {
@@ -100,7 +115,7 @@ static bool run(struct creation *creation)
 	}
 	if (!rows_find(writing, creation->model, creation->rows, creation->n) ||
 	    !conflict_is_once(writing, &creation->conflict, creation->rows, creation->n) ||
-	    !insert_all(creation))
+	    !insert_again(creation))
 		return false;
 	nest_embed(&creation->nest, creation->written);
 	return true;

@@ -102,6 +102,53 @@ static bool read_body(struct request *request, const struct value *body)
 	                 method_of(request));
 }
 
+/* -- rows that the lookup names by lookups --------------------------------------- */
+
+/* {"author": {"handle": "x"}}, as create takes it; {"pk": 5} is a condition by itself. */
+static const struct field *named_by_lookups(const struct request *request,
+                                            const struct member *member)
+{
+	const struct field *field = model_field(request->model, member->key);
+	const struct value *value = &member->value;
+
+	if (!field || !field->column.p || !field->relation || !str_eq(field->name, member->key) ||
+	    value->kind != VALUE_OBJECT || !value->object.n || value_is_expression(value))
+		return NULL;
+	return value->object.n == 1 && value_get(value, "pk") ? NULL : field;
+}
+
+/* Waits where there is one.  Their keys take their place. */
+static bool find_named(struct request *request)
+{
+	struct writing *writing = request->writing;
+	const struct value *lookup = request->lookup;
+	struct member *members = ARENA_ARRAY(writing->arena, struct member, lookup->object.n);
+	struct value *found = ARENA_NEW(writing->arena, struct value);
+	struct row row = {.cells = ARENA_ARRAY(writing->arena, struct cell, request->model->nfields)};
+
+	for (size_t i = 0; i < lookup->object.n; i++) {
+		const struct field *field = named_by_lookups(request, &lookup->object.members[i]);
+		if (field)
+			row.cells[field->index] =
+				(struct cell){.kind = CELL_FIND, .value = &lookup->object.members[i].value};
+	}
+	if (!rows_find(writing, request->model, &row, 1))
+		return false;
+	for (size_t i = 0; i < lookup->object.n; i++) {
+		const struct field *field = named_by_lookups(request, &lookup->object.members[i]);
+		members[i] = lookup->object.members[i];
+		if (!field)
+			continue;
+		members[i].value = (struct value){
+			.kind = VALUE_TEXT, .is_loose = true, .pos = lookup->object.members[i].value.pos};
+		members[i].value.text = row.cells[field->index].text;
+	}
+	*found = *lookup;
+	found->object.members = members;
+	request->lookup = found;
+	return true;
+}
+
 /* -- the row to be created ------------------------------------------------------- */
 
 /* Of the lookup, what stands for a value of the new row: no a__b, no and/or/not. */
@@ -377,7 +424,7 @@ static bool get_or_create(struct db_session *session, struct request *request,
 	*request->is_created = false;
 	writing_init(writing, session, request->model->registry, options, error);
 	request->writing = writing;
-	if (!read_body(request, body) || !plan_lookup(request))
+	if (!read_body(request, body) || !find_named(request) || !plan_lookup(request))
 		return false;
 	read_object(request);
 	request->is_nested = nested_is_in(request->model, &request->object);

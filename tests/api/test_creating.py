@@ -219,6 +219,23 @@ class UpdateOrCreateTest(StudioTest):
         self.refused(self.post("counter", {"name": "a"}, {}, through_defaults={}), 400, "TypeError", pointer="/through_defaults")
         self.refused(self.api.post("/api/counter/get_or_create", {"lookup": {"name": "a"}, "create_defaults": {}}), 400, "BadRequest")
 
+    def test_a_lookup_names_rows_as_create_does(self):
+        vote = self.django.Vote.objects
+        for handle in ("x", "z"):
+            self.same_effect(
+                lambda: self.post("vote", {"author": {"handle": handle}, "article": {"title": "First"}}, {"weight": 8}),
+                lambda: vote.update_or_create(author=self.django.Author.objects.get(handle=handle),
+                                              article=self.django.Article.objects.get(title="First"), defaults={"weight": 8}))
+        self.same_effect(
+            lambda: self.ok(self.api.post("/api/city/get_or_create", {"lookup": {"name": "Lund", "country": {"name": "Sweden"}}}), 201),
+            lambda: self.django.City.objects.get_or_create(name="Lund", country=self.django.Country.objects.get(name="Sweden")))
+        self.reset()
+        self.refused(self.post("vote", {"author": {"handle": "nobody"}, "article": 1}), 404, "DoesNotExist", pointer="/lookup/author")
+        self.refused(self.post("vote", {"author": {"handle__in": ["x", "y"]}, "article": 1}), 409, "MultipleObjectsReturned",
+                     pointer="/lookup/author")
+        self.refused(self.post("vote", {"author": {"create": {"handle": "q"}}, "article": 1}), 400, "FieldError")
+        self.assertEqual(self.ok(self.post("vote", {"author": {"pk": 1}, "article": {"pk": 1}}))["result"]["id"], 1)
+
     def test_composite_keys(self):
         for article, created in ((1, True), (2, False)):
             answer = self.post("seat", {"line": "a", "number": 1}, {"article": article})

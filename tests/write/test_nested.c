@@ -10,15 +10,18 @@ static const char models[] =
 	"  'title': {'type': 'CharField', 'max_length': 9, 'unique': true},"
 	"  'reads': {'type': 'IntegerField', 'default': 0},"
 	"  'author': {'type': 'ForeignKey', 'to': 'Author', 'on_delete': 'CASCADE', 'null': true, "
-    "'blank': true},"
+	"'blank': true},"
 	"  'tags': {'type': 'ManyToManyField', 'to': 'Tag'}}},"
 	"'Vote': {'fields': {"
 	"  'author': {'type': 'ForeignKey', 'to': 'Author', 'on_delete': 'CASCADE'},"
 	"  'article': {'type': 'ForeignKey', 'to': 'Article', 'on_delete': 'CASCADE'},"
 	"  'weight': {'type': 'PositiveIntegerField', 'default': 1}},"
 	" 'Meta': {'constraints': [{'type': 'UniqueConstraint', 'fields': ['author', 'article'], "
-    "'name': "
+	"'name': "
 	"'one_vote'}]}},"
+	"'Line': {'fields': {'text': {'type': 'CharField', 'max_length': 9},"
+	"  'article': {'type': 'ForeignKey', 'to': 'Article', 'on_delete': 'CASCADE'}},"
+	" 'Meta': {'order_with_respect_to': 'article'}},"
 	"'Summary': {'fields': {"
 	"  'article': {'type': 'OneToOneField', 'to': 'Article', 'on_delete': 'CASCADE'},"
 	"  'text': {'type': 'CharField', 'max_length': 9}}}"
@@ -139,7 +142,7 @@ DATABASE_TEST(paths_of_what_was_written_are_told_in_order)
 			c.arena,
 			"{'tags': [{'create': {'name': 'n', 'article_set': [{'create': {'title': 'b'}}]}}], "
 			"'title': 'a', 'vote_set': [{'author': {'create': {'handle': 'q'}}}], 'summary': "
-	        "null}"),
+			"null}"),
 		&written, &c.error));
 	static const char *const paths[] = {"tags", "tags__article_set", "vote_set", "vote_set__author",
 	                                    "summary"};
@@ -174,7 +177,7 @@ DATABASE_TEST(a_row_changes_with_its_related_rows)
 		&c, "Article", "1",
 		"{'reads': {'+': [{'F': 'reads'}, 5]}, 'vote_set': {'delete': [1], 'update': [{'id': 2, "
 		"'weight': 9}]}, 'tags': {'set': [{'create': {'name': 'm'}}]}, 'author': {'create': "
-	    "{'handle': 'z'}}}",
+		"{'handle': 'z'}}}",
 		false);
 	ck_assert_int_eq(c.error.kind, ERROR_NONE);
 	ck_rows(&c, "SELECT title, reads, author_id FROM article", "a,5,3");
@@ -187,6 +190,18 @@ DATABASE_TEST(a_row_changes_with_its_related_rows)
 	change_row(&c, "Article", "1", "{'title': 'b', 'tags': [1]}", true);
 	ck_assert_int_eq(c.error.kind, ERROR_VALUE);
 	ck_rows(&c, "SELECT title FROM article", "a");
+}
+
+DATABASE_TEST(children_that_are_ordered_by_their_parent_keep_the_order_of_the_list)
+{
+	bulk_create(&c, "Article",
+	            "[{'title': 'a', 'line_set': [{'text': '0'}, {'text': '1'}]}, {'title': 'b', "
+	            "'line_set': [{'text': '0'}]}]");
+	ck_assert_int_eq(c.error.kind, ERROR_NONE);
+	change_row(&c, "Article", "1", "{'line_set': [{'text': '2'}]}", false);
+	ck_assert_int_eq(c.error.kind, ERROR_NONE);
+	ck_rows(&c, "SELECT article_id, text, _order FROM line ORDER BY 1, 3",
+	        "1,0,0|1,1,1|1,2,2|2,0,0");
 }
 
 DATABASE_TEST(verbs_are_the_only_member)
@@ -251,7 +266,7 @@ DATABASE_TEST(update_or_create_changes_or_makes_in_two_statements)
 		update_or_create(&c, "Article",
 	                     "{'lookup': {'title': 'b'}, 'defaults': {'reads': {'F': 'id'}}}"),
 		"ValueError: Failed to insert an expression that names 'id' into 'reads'. F() expressions "
-	    "can "
+		"can "
 		"only be used to update, not to insert.");
 }
 
@@ -306,6 +321,7 @@ int main(void)
 	tcase_add_test(group, paths_of_what_was_written_are_told_in_order);
 	tcase_add_test(group, a_refused_get_or_create_leaves_the_transaction_usable);
 	tcase_add_test(group, a_row_changes_with_its_related_rows);
+	tcase_add_test(group, children_that_are_ordered_by_their_parent_keep_the_order_of_the_list);
 	tcase_add_test(group, verbs_are_the_only_member);
 	tcase_add_test(group, what_is_there_is_updated_and_the_answer_keeps_the_order);
 	tcase_add_test(group, update_or_create_changes_or_makes_in_two_statements);

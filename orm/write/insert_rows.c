@@ -23,13 +23,16 @@ struct groups {
 	struct writing *writing;
 	const struct model *model;
 	size_t most;
+	/* How many of the last groups a row may join.  Where rows are passed over it is one: which ones is not known,
+	 * and the order of those that are answered is that of the groups. */
+	size_t compared;
 	struct group *items;
 	size_t n, cap;
 };
 
 static struct group *group_for(struct groups *groups, const struct row *row)
 {
-	size_t first = groups->n > GROUPS_COMPARED ? groups->n - GROUPS_COMPARED : 0;
+	size_t first = groups->n > groups->compared ? groups->n - groups->compared : 0;
 
 	for (size_t i = groups->n; i > first; i--) {
 		struct group *group = &groups->items[i - 1];
@@ -73,9 +76,11 @@ bool insert_rows(struct writing *writing, const struct model *model, const struc
 {
 	struct arena *arena = writing->arena;
 	struct groups groups = {.writing = writing, .model = model, .most = most};
+	bool skips = conflict && conflict->kind == INSERT_SKIPS;
 
 	if (!n)
 		return true;
+	groups.compared = skips ? 1 : GROUPS_COMPARED;
 	divide(&groups, rows, n, conflict_order(arena, conflict, rows, n));
 	struct statement *statements = ARENA_ARRAY(arena, struct statement, groups.n);
 	struct db_rows *batches = ARENA_ARRAY(arena, struct db_rows, groups.n);

@@ -250,6 +250,14 @@ DATABASE_TEST(what_is_there_is_updated_and_the_answer_keeps_the_order)
 	ck_assert_uint_eq(c.session.usage.statements, 0);
 }
 
+DATABASE_TEST(what_is_not_passed_over_is_answered_in_order)
+{
+	ck_assert_str_eq(bulk_create(&c, "Author",
+	                             "{'objects': [{'handle': 'x'}, {'id': 7, 'handle': 'a'}, {'handle': 'b'}, {'id': 8, 'handle': 'y'},"
+	                             " {'id': 9, 'handle': 'c'}], 'ignore_conflicts': true}"),
+	                 "{\"id\":7,\"handle\":\"a\"},{\"id\":4,\"handle\":\"b\"},{\"id\":9,\"handle\":\"c\"}");
+}
+
 DATABASE_TEST(update_or_create_changes_or_makes_in_two_statements)
 {
 	ck_assert_str_eq(update_or_create(&c, "Article",
@@ -324,6 +332,7 @@ int main(void)
 	tcase_add_test(group, children_that_are_ordered_by_their_parent_keep_the_order_of_the_list);
 	tcase_add_test(group, verbs_are_the_only_member);
 	tcase_add_test(group, what_is_there_is_updated_and_the_answer_keeps_the_order);
+	tcase_add_test(group, what_is_not_passed_over_is_answered_in_order);
 	tcase_add_test(group, update_or_create_changes_or_makes_in_two_statements);
 	tcase_add_test(group, no_concurrent_change_is_lost);
 	return suite_main(suite);

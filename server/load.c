@@ -129,16 +129,17 @@ static bool take_row(struct loading *loading, const struct csv *csv)
 		if (!read_cell(loading, i, csv_cell(csv, i), &scratch))
 			return load_violate(loading->load, loading->fields[i], csv->row_line, STR("invalid"),
 			                    scratch.detail);
-	const struct value object = {
-		.kind = VALUE_OBJECT, .object = {.members = loading->members, .n = loading->nfields}};
+	const struct value object = {.kind = VALUE_OBJECT,
+	                             .object = {.members = loading->members, .n = loading->nfields}};
 
 	return load_row(loading->load, &object, csv->row_line);
 }
 
 static bool wrong_csv(struct loading *loading, const struct csv *csv)
 {
-	error_set_nowhere(&loading->request->error, ERROR_BAD_REQUEST, "The body is not CSV: line %llu: %s.",
-	                  (unsigned long long)csv->line, csv->wrong);
+	error_set_nowhere(&loading->request->error, ERROR_BAD_REQUEST,
+	                  "The body is not CSV: line %llu: %s.", (unsigned long long)csv->line,
+	                  csv->wrong);
 	return load_refuse(loading->load, csv->line);
 }
 
@@ -199,8 +200,8 @@ static bool take_line(struct loading *loading, struct str line, uint64_t number)
 	struct json_place place = {1, 1};
 	const struct value *object;
 
-	if (!json_read_placed(load_arena(loading->load), line, &request->settings->json, &object, &place,
-	                      &request->error))
+	if (!json_read_placed(load_arena(loading->load), line, &request->settings->json, &object,
+	                      &place, &request->error))
 		return wrong_json(loading, number, place.column);
 	return load_row(loading->load, object, number);
 }
@@ -277,8 +278,9 @@ bool load_rows(struct request *request)
 
 	/* Whoever runs handlers again after a conflict has no second body. */
 	if (request->is_taken)
-		return error_set_nowhere(&request->error, ERROR_CONFLICT,
-		                         "Another transaction came between; the request may be sent again.");
+		return error_set_nowhere(
+			&request->error, ERROR_CONFLICT,
+			"Another transaction came between; the request may be sent again.");
 	request->is_taken = true;
 	if (!load_settings_read(request, &loading.settings) ||
 	    !load_begin(&request->db, request->model, scope, &loading.settings.options,

@@ -7,7 +7,7 @@
 
 struct load_settings {
 	enum rows_form form;
-	char delimiter;              /* of CSV */
+	char delimiter; /* of CSV */
 	struct write_options options;
 	const struct value *members; /* of bulk_create's body beside "objects": conflict rules */
 };

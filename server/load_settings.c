@@ -10,14 +10,17 @@ static const struct {
 	const char *name;
 	enum form form;
 } known[] = {
-	{"delimiter", FORM_DELIMITER},      {"ignore_conflicts", FORM_FLAG},
-	{"update_conflicts", FORM_FLAG},    {"unique_fields", FORM_NAMES},
-	{"update_fields", FORM_NAMES},      {"validate", FORM_OPTION},
+	{"delimiter", FORM_DELIMITER}, {"ignore_conflicts", FORM_FLAG}, {"update_conflicts", FORM_FLAG},
+	{"unique_fields", FORM_NAMES}, {"update_fields", FORM_NAMES},   {"validate", FORM_OPTION},
 };
 #define NKNOWN (sizeof known / sizeof *known)
 
-static const char *const names[] = {"delimiter",     "ignore_conflicts", "update_conflicts",
-                                    "unique_fields", "update_fields",    "validate",
+static const char *const names[] = {"delimiter",
+                                    "ignore_conflicts",
+                                    "update_conflicts",
+                                    "unique_fields",
+                                    "update_fields",
+                                    "validate",
                                     NULL};
 
 /* -- the type -------------------------------------------------------------------- */
@@ -36,8 +39,9 @@ static bool check_type(struct request *request)
 		if (value.n > 1 && value.p[0] == '"' && value.p[value.n - 1] == '"')
 			value = str_sub(value, 1, value.n - 2);
 		if (str_eq_nocase(name, STR("charset")) && !str_eq_nocase(value, STR("utf-8")))
-			return error_set_nowhere(&request->error, ERROR_MEDIA_TYPE,
-			                         "The body's charset is not UTF-8, the only one that is taken.");
+			return error_set_nowhere(
+				&request->error, ERROR_MEDIA_TYPE,
+				"The body's charset is not UTF-8, the only one that is taken.");
 		if (str_eq_nocase(name, STR("header")) && !str_eq_nocase(value, STR("present")))
 			return error_set_nowhere(&request->error, ERROR_MEDIA_TYPE,
 			                         "CSV needs a header line that names the fields.");

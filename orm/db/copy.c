@@ -226,7 +226,8 @@ static void read_context(struct str context, struct arena *arena, struct db_copy
 	size_t at = 0;
 	while (at < rest.n && (rest.p[at] < '0' || rest.p[at] > '9'))
 		at++;
-	for (; at < rest.n && rest.p[at] >= '0' && rest.p[at] <= '9' && failure->line < UINT32_MAX; at++)
+	for (; at < rest.n && rest.p[at] >= '0' && rest.p[at] <= '9' && failure->line < UINT32_MAX;
+	     at++)
 		failure->line = failure->line * 10 + (uint64_t)(rest.p[at] - '0');
 	rest = str_sub(rest, at, rest.n);
 	if (!str_starts(rest, STR(", ")))
@@ -247,8 +248,8 @@ static void take_error(const PGresult *result, struct error *error, struct db_co
 	sqlstate_set(result, error);
 }
 
-static bool open(struct db_copy *copy, const char *sql, struct error *error,
-                 struct db_copy_failure *failure)
+static bool open_batch(struct db_copy *copy, const char *sql, struct error *error,
+                       struct db_copy_failure *failure)
 {
 	if (!is_usable(copy, error))
 		return false;
@@ -302,7 +303,7 @@ bool db_copy_send(struct db_copy *copy, const char *sql, struct str data, struct
 {
 	ASSERT(!copy->is_due);
 	*failure = (struct db_copy_failure){0};
-	if (!open(copy, sql, error, failure))
+	if (!open_batch(copy, sql, error, failure))
 		return false;
 	for (size_t at = 0; at < data.n; at += PIECE) {
 		struct str piece = str_sub(data, at, PIECE);

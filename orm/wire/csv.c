@@ -145,9 +145,10 @@ static enum csv_result take_mark(struct csv *csv, char c, bool is_quoted)
 		csv->state = CSV_AT_CR;
 		return CSV_MORE;
 	}
-	return refuse(csv, is_quoted ? "behind a closing quote stands neither a delimiter nor a line's end; "
-	                               "a quote inside quotes is doubled"
-	                             : "there is a quote inside a field that does not begin with one");
+	return refuse(csv, is_quoted
+	                       ? "behind a closing quote stands neither a delimiter nor a line's end; "
+	                         "a quote inside quotes is doubled"
+	                       : "there is a quote inside a field that does not begin with one");
 }
 
 static enum csv_result take_byte(struct csv *csv, char c)
@@ -232,8 +233,8 @@ enum csv_result csv_next(struct csv *csv, struct str *chunk)
 	if (csv->state == CSV_AT_START)
 		pass_mark(csv, chunk);
 	while (chunk->n && result == CSV_MORE) {
-		bool takes_text = csv->state == CSV_AT_FIELD || csv->state == CSV_IN_FIELD ||
-		                  csv->state == CSV_IN_QUOTES;
+		bool takes_text =
+			csv->state == CSV_AT_FIELD || csv->state == CSV_IN_FIELD || csv->state == CSV_IN_QUOTES;
 
 		if (takes_text && plain_run(csv, *chunk)) {
 			result = take_run(csv, chunk);

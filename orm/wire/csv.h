@@ -37,11 +37,11 @@ struct csv {
 	struct buf text;
 	struct csv_cell *cells;
 	size_t ncells, cap;
-	size_t begun;       /* where the present field begins in text */
-	uint64_t line;      /* the present one, from 1 */
-	uint64_t row_line;  /* where the row begins */
-	bool is_row_given;  /* the row was handed out: the next call forgets it */
-	const char *wrong;  /* with CSV_WRONG: in words */
+	size_t begun;      /* where the present field begins in text */
+	uint64_t line;     /* the present one, from 1 */
+	uint64_t row_line; /* where the row begins */
+	bool is_row_given; /* the row was handed out: the next call forgets it */
+	const char *wrong; /* with CSV_WRONG: in words */
 };
 
 enum csv_result {

@@ -60,7 +60,7 @@ enum ndjson_result ndjson_next(struct ndjson *ndjson, struct str *chunk, struct 
 		forget(ndjson);
 		if (!chunk->p && !ndjson->kept.n)
 			return NDJSON_END;
-		const char *end = chunk->n ? memchr(chunk->p, '\n', chunk->n) : NULL;
+		const char *end = chunk->p ? memchr(chunk->p, '\n', chunk->n) : NULL;
 
 		if (chunk->p && !end)
 			return keep(ndjson, chunk);

@@ -24,9 +24,9 @@ struct load {
 	struct writing writing;
 	struct row_reader reader;
 	struct row_nested nested;
-	struct str owner;           /* a related manager's: the key of its row */
-	const struct field *owned;  /* the field that holds it; NULL: none */
-	uint64_t nread;             /* rows */
+	struct str owner;          /* a related manager's: the key of its row */
+	const struct field *owned; /* the field that holds it; NULL: none */
+	uint64_t nread;            /* rows */
 	struct {
 		struct error_field *items;
 		size_t n, cap;
@@ -110,9 +110,9 @@ static void ask_table(struct load *load, struct statement *statement)
 {
 	struct str rest = load->model->table;
 	struct str first = str_cut(&rest, STR("\".\""));
-	struct str name = rest.p ? arena_printf(load->lasting, "\"%.*s\".\"%.*s\"", STR_ARG(first),
-	                                        STR_ARG(rest))
-	                         : arena_printf(load->lasting, "\"%.*s\"", STR_ARG(first));
+	struct str name =
+		rest.p ? arena_printf(load->lasting, "\"%.*s\".\"%.*s\"", STR_ARG(first), STR_ARG(rest))
+			   : arena_printf(load->lasting, "\"%.*s\"", STR_ARG(first));
 	struct sql sql;
 
 	sql_init(&sql, load->lasting);
@@ -206,12 +206,12 @@ static void keep_violation(struct load *load, const struct error_field *violatio
 	load->nviolations++;
 	if (load->violations.n == VIOLATIONS_MAX)
 		return;
-	*ARENA_PUSH(load->lasting, &load->violations) = (struct error_field){
-		.field = arena_str(load->lasting, violation->field),
-		.message = arena_str(load->lasting, violation->message),
-		.code = arena_str(load->lasting, violation->code),
-		.pos = place_rooted(load->lasting, violation->pos, root_of(load)),
-		.line = line};
+	*ARENA_PUSH(load->lasting, &load->violations) =
+		(struct error_field){.field = arena_str(load->lasting, violation->field),
+	                         .message = arena_str(load->lasting, violation->message),
+	                         .code = arena_str(load->lasting, violation->code),
+	                         .pos = place_rooted(load->lasting, violation->pos, root_of(load)),
+	                         .line = line};
 }
 
 static void take_violations(struct load *load, uint64_t line)
@@ -302,9 +302,10 @@ bool load_names(struct load *load, const struct str *names, size_t n, const stru
 		if (!is_known)
 			return false;
 		if (is_named_before(fields, i))
-			return error_set_nowhere(error, ERROR_FIELD,
-			                         "The field '%.*s' is given twice; '%.*s' is another name of it.",
-			                         STR_ARG(fields[i]->name), STR_ARG(names[i]));
+			return error_set_nowhere(
+				error, ERROR_FIELD,
+				"The field '%.*s' is given twice; '%.*s' is another name of it.",
+				STR_ARG(fields[i]->name), STR_ARG(names[i]));
 	}
 	return true;
 }

@@ -36,7 +36,8 @@ void load_copy_release(struct load_copy *load)
 
 /* -- rows as text ---------------------------------------------------------------- */
 
-static const struct cell *cell_of(const struct load_copy *load, const struct row *row, size_t column)
+static const struct cell *cell_of(const struct load_copy *load, const struct row *row,
+                                  size_t column)
 {
 	return &row->cells[load->model->columns[column]->index];
 }
@@ -240,7 +241,7 @@ static size_t position_of(const struct load_copy *load, const struct load_batch 
 
 /* The first row (from 1) whose key is the one that PostgreSQL misses; 0: none. */
 static size_t find_value(const struct load_copy *load, const struct load_batch *batch,
-                           struct str detail, struct str field)
+                         struct str detail, struct str field)
 {
 	size_t column = position_of(load, batch, field);
 	struct str rest = buf_str(&batch->text);
@@ -267,7 +268,8 @@ static void name_column(struct load_copy *load, struct str column)
 /* The place and the line of a row of the batch, from 1; what is said of fields is said of them there. */
 static void name_row(struct error *error, const struct load_batch *batch, size_t row)
 {
-	struct error_field *violations = ARENA_ARRAY(error->arena, struct error_field, error->nviolations);
+	struct error_field *violations =
+		ARENA_ARRAY(error->arena, struct error_field, error->nviolations);
 	const struct pos *pos = pos_item(error->arena, NULL, (size_t)batch->first + row - 1);
 
 	error->line = batch->lines[row - 1];
@@ -319,7 +321,7 @@ static bool take_answer(struct load_copy *load)
 }
 
 /* The filled batch goes out as soon as the one before is answered. */
-static bool send(struct load_copy *load)
+static bool send_batch(struct load_copy *load)
 {
 	struct load_batch *batch = filling(load);
 	struct db_copy_failure failure;
@@ -338,7 +340,7 @@ static bool send(struct load_copy *load)
 
 bool load_copy_row(struct load_copy *load, const struct row *row, uint64_t line)
 {
-	if (load_copy_is_full(load, row) && !send(load))
+	if (load_copy_is_full(load, row) && !send_batch(load))
 		return false;
 	struct load_batch *batch = filling(load);
 
@@ -361,7 +363,7 @@ void load_copy_abandon(struct load_copy *load)
 
 bool load_copy_flush(struct load_copy *load)
 {
-	bool is_good = (!filling(load)->n || send(load)) && take_answer(load);
+	bool is_good = (!filling(load)->n || send_batch(load)) && take_answer(load);
 
 	load_copy_abandon(load);
 	return is_good;

@@ -12,11 +12,11 @@
 #define LOAD_BATCH_BYTES ((size_t)1 << 20)
 
 struct load_batch {
-	struct buf sql;      /* COPY table (columns) FROM STDIN, ended by NUL */
-	bool *is_given;      /* by column of the model */
-	struct buf text;     /* COPY's text format */
-	uint64_t *lines;     /* of the body, by row */
-	uint64_t first;      /* row of the load, from 0 */
+	struct buf sql;  /* COPY table (columns) FROM STDIN, ended by NUL */
+	bool *is_given;  /* by column of the model */
+	struct buf text; /* COPY's text format */
+	uint64_t *lines; /* of the body, by row */
+	uint64_t first;  /* row of the load, from 0 */
 	size_t n;
 };
 
@@ -32,7 +32,7 @@ struct load_copy {
 	struct db_copy *copy; /* NULL: the connection is not in copying */
 	struct load_batch batches[2];
 	unsigned filling;
-	bool is_sent; /* the other batch waits for its answer */
+	bool is_sent;    /* the other batch waits for its answer */
 	uint64_t nadded; /* rows */
 	uint64_t nrows;  /* that PostgreSQL has acknowledged */
 	unsigned char random[1024];

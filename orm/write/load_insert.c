@@ -55,8 +55,9 @@ static struct value copied(struct arena *arena, const struct value *value, const
 		struct member *members = ARENA_ARRAY(arena, struct member, value->object.n);
 
 		for (size_t i = 0; i < value->object.n; i++)
-			members[i] = (struct member){.key = arena_str(arena, value->object.members[i].key),
-			                             .value = copied(arena, &value->object.members[i].value, root)};
+			members[i] =
+				(struct member){.key = arena_str(arena, value->object.members[i].key),
+			                    .value = copied(arena, &value->object.members[i].value, root)};
 		copy.object.members = members;
 	}
 	return copy;
@@ -93,7 +94,8 @@ static uint64_t line_of(const struct load_insert *load, const struct pos *pos)
 static void name_lines(const struct load_insert *load)
 {
 	struct error *error = load->error;
-	struct error_field *violations = ARENA_ARRAY(error->arena, struct error_field, error->nviolations);
+	struct error_field *violations =
+		ARENA_ARRAY(error->arena, struct error_field, error->nviolations);
 
 	error->line = error->has_pos ? line_of(load, error->pos) : 0;
 	for (size_t i = 0; i < error->nviolations; i++) {
@@ -102,10 +104,9 @@ static void name_lines(const struct load_insert *load)
 	}
 	error->violations = violations;
 	if (error->kind == ERROR_INTEGRITY && !error->line)
-		error->detail =
-			arena_printf(error->arena, "%.*s The row is one of lines %llu to %llu.",
-		                 STR_ARG(error->detail), (unsigned long long)load->lines[0],
-		                 (unsigned long long)load->lines[load->n - 1]);
+		error->detail = arena_printf(error->arena, "%.*s The row is one of lines %llu to %llu.",
+		                             STR_ARG(error->detail), (unsigned long long)load->lines[0],
+		                             (unsigned long long)load->lines[load->n - 1]);
 }
 
 /* -- batches --------------------------------------------------------------------- */

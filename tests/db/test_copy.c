@@ -84,7 +84,8 @@ static void errors_in_batches(void *arg)
 	uint64_t n;
 	(void)arg;
 	client_open(&c);
-	must(&c, "CREATE TABLE strict (a int PRIMARY KEY, b int NOT NULL CONSTRAINT b_small CHECK (b < 10))");
+	must(&c, "CREATE TABLE strict (a int PRIMARY KEY, b int NOT NULL CONSTRAINT b_small CHECK (b < "
+	         "10))");
 	static const struct {
 		const char *sql, *text;
 		enum error_kind kind;
@@ -138,7 +139,8 @@ static void gives_up(void *arg)
 	for (int i = 0; i < 10; i++) {
 		struct db_tx *tx = begin(&c);
 		struct db_copy *copy = enter(&c);
-		ck_assert(db_copy_send(copy, "COPY given_up FROM STDIN", numbers(&c, 1, 50000), &c.error, &failure));
+		ck_assert(db_copy_send(copy, "COPY given_up FROM STDIN", numbers(&c, 1, 50000), &c.error,
+		                       &failure));
 		db_copy_leave(copy);
 		db_rollback(tx);
 		ck_assert_int_eq(number_of(&c, "SELECT count(*) FROM given_up"), 0);
@@ -174,17 +176,21 @@ static void killed(void *arg)
 		ck_assert(db_tx_query(tx, &who, &rows, &c.error));
 		char *pid = arena_cstr(other.arena, db_cell(&rows, 0, 0));
 		struct db_copy *copy = enter(&c);
-		ck_assert(copy_text(&c, copy, "COPY killed FROM STDIN", numbers(&c, 1, 1000), &n, &failure));
-		struct statement kill = text_statement(&other, "SELECT pg_terminate_backend($1::int)", 1, pid);
+		ck_assert(
+			copy_text(&c, copy, "COPY killed FROM STDIN", numbers(&c, 1, 1000), &n, &failure));
+		struct statement kill =
+			text_statement(&other, "SELECT pg_terminate_backend($1::int)", 1, pid);
 		bool is_sent = false;
 		/* Before a batch, and within one. */
 		if (i % 2)
-			is_sent = db_copy_send(copy, "COPY killed FROM STDIN", numbers(&c, 1, 400000), &c.error, &failure);
+			is_sent = db_copy_send(copy, "COPY killed FROM STDIN", numbers(&c, 1, 400000), &c.error,
+			                       &failure);
 		ck_assert(db_query(&other.session, &kill, true, &rows, &other.error));
 		if (i % 3 == 0)
 			rest(20);
 		bool is_done = is_sent ? db_copy_answer(copy, &n, &c.error, &failure)
-		                       : copy_text(&c, copy, "COPY killed FROM STDIN", numbers(&c, 1, 1000), &n, &failure);
+		                       : copy_text(&c, copy, "COPY killed FROM STDIN", numbers(&c, 1, 1000),
+		                                   &n, &failure);
 		/* It may have been through before the signal came; then the commit says it. */
 		db_copy_leave(copy);
 		if (is_done) {
@@ -311,7 +317,8 @@ static void stopped_server(void *arg)
 	snprintf(command, sizeof command, "kill -STOP %d", pid);
 	ck_assert_int_eq(system(command), 0);
 	uint64_t began = now_ms();
-	ck_assert(!db_copy_send(copy, "COPY stopped FROM STDIN", numbers(&c, 1, 400000), &c.error, &failure));
+	ck_assert(
+		!db_copy_send(copy, "COPY stopped FROM STDIN", numbers(&c, 1, 400000), &c.error, &failure));
 	ck_assert_int_eq(c.error.kind, ERROR_TIMEOUT);
 	ck_assert_uint_lt(now_ms() - began, 6000);
 	db_copy_leave(copy);

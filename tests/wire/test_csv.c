@@ -140,12 +140,20 @@ END_TEST
 
 START_TEST(a_byte_order_mark_is_passed_over_at_the_start_alone)
 {
-	IS("\xEF\xBB\xBF" "a,b\nc,d", "1[a|b]2[c|d]end");
+	IS("\xEF\xBB\xBF"
+	   "a,b\nc,d",
+	   "1[a|b]2[c|d]end");
 	IS("\xEF\xBB\xBF", "end");
 	IS("\xEF\xBB\xBF\"a\"", "1[a]end");
-	IS("a\n\xEF\xBB\xBF" "b", "1[a]2[\xEF\xBB\xBF" "b]end");
+	IS("a\n\xEF\xBB\xBF"
+	   "b",
+	   "1[a]2[\xEF\xBB\xBF"
+	   "b]end");
 	/* Its first bytes may begin another character. */
-	IS("\xEF\xBB\xBE" "x\n", "1[\xEF\xBB\xBE" "x]end");
+	IS("\xEF\xBB\xBE"
+	   "x\n",
+	   "1[\xEF\xBB\xBE"
+	   "x]end");
 	IS("\xEF\xBC\x8C,y\n", "1[\xEF\xBC\x8C|y]end");
 }
 END_TEST
@@ -153,8 +161,9 @@ END_TEST
 START_TEST(what_is_no_csv_is_told_with_its_line)
 {
 	IS("a\nb\"c\n", "1[a]line 2: there is a quote inside a field that does not begin with one");
-	IS("a\n\"b\"c\n", "1[a]line 2: behind a closing quote stands neither a delimiter nor a line's end; "
-	                  "a quote inside quotes is doubled");
+	IS("a\n\"b\"c\n",
+	   "1[a]line 2: behind a closing quote stands neither a delimiter nor a line's end; "
+	   "a quote inside quotes is doubled");
 	IS("a\n\"b\nc", "1[a]line 3: the text ends inside quotes");
 	IS("a\rb\n", "line 1: a carriage return stands alone; rows end with LF or CRLF");
 	IS("a\r", "line 1: a carriage return stands alone; rows end with LF or CRLF");
@@ -164,8 +173,9 @@ END_TEST
 
 START_TEST(text_that_no_database_can_hold_is_refused)
 {
-	static const char *const bad[] = {"\xFF", "\xC3(", "\xED\xA0\x80", "\xC0\x80", "\xF5\x80\x80\x80",
-	                                  "\xE2\x82", "\xEF", "\xEF\xBB"};
+	static const char *const bad[] = {
+		"\xFF",     "\xC3(", "\xED\xA0\x80", "\xC0\x80", "\xF5\x80\x80\x80",
+		"\xE2\x82", "\xEF",  "\xEF\xBB"};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct str got = read_cut(str_of(bad[i]), ',', 0, 64);
@@ -183,7 +193,8 @@ START_TEST(a_row_is_bounded_in_bytes_and_in_fields)
 	memset(text, 'x', sizeof text);
 	check_text((struct str){text, 64}, ',',
 	           "1[xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx]end");
-	static const char too_long[] = "line 1: a row is longer than this server takes; a quote may not be closed";
+	static const char too_long[] =
+		"line 1: a row is longer than this server takes; a quote may not be closed";
 	check_text((struct str){text, 65}, ',', too_long);
 	text[0] = '"';
 	check_text((struct str){text, 70}, ',', too_long);

@@ -1,7 +1,8 @@
 /* First passes: documents to drafts, and what a draft inherits from its abstract bases. */
 #include "orm/model/draft.h"
 
-static const struct str document_members[] = {STR_INIT("models"), STR_INIT("$schema")};
+static const struct str document_members[] = {STR_INIT("models"), STR_INIT("$schema"),
+                                             STR_INIT("$comment")};
 static const struct str model_members[] = {STR_INIT("fields"), STR_INIT("Meta"), STR_INIT("bases")};
 
 /* Whether an object has only members of the list; notes the others. */

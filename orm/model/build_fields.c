@@ -115,6 +115,7 @@ static void read_texts(struct build *b, struct field *field, const struct value 
 {
 	field->db_collation = option_text(declaration, "db_collation");
 	field->db_comment = option_text(declaration, "db_comment");
+	field->db_type = option_text(declaration, "db_type");
 	field->help_text = option_text(declaration, "help_text");
 	field->verbose_name = option_text(declaration, "verbose_name");
 	if (!field->verbose_name.p)
@@ -171,7 +172,7 @@ static void check_length(struct build *b, const struct draft_field *df, const st
 {
 	if (!field->type->column || strcmp(field->type->column, "varchar(%n)") != 0)
 		return;
-	if (field->type->length == 0)
+	if (field->type->length == 0 && !field->db_type.p)
 		need(b, df, field->type->name, "max_length", " (the most characters it may hold)");
 	if (field->max_length > VARCHAR_MAX)
 		note(b, value_get(df->declaration, "max_length")->pos,
@@ -182,8 +183,10 @@ static void check_digits(struct build *b, const struct draft_field *df, const st
 {
 	if (field->type->kind != TYPE_DECIMAL)
 		return;
-	need(b, df, "DecimalField", "max_digits", " (digits in all)");
-	need(b, df, "DecimalField", "decimal_places", " (digits behind the point)");
+	if (!field->db_type.p) {
+		need(b, df, "DecimalField", "max_digits", " (digits in all)");
+		need(b, df, "DecimalField", "decimal_places", " (digits behind the point)");
+	}
 	if (field->max_digits > DIGITS_MAX)
 		note(b, value_get(df->declaration, "max_digits")->pos,
 		     "\"max_digits\": PostgreSQL takes at most %d", DIGITS_MAX);
@@ -191,6 +194,26 @@ static void check_digits(struct build *b, const struct draft_field *df, const st
 		note(b, value_get(df->declaration, "decimal_places")->pos,
 		     "\"decimal_places\" (%d) may not be more than \"max_digits\" (%d)",
 		     field->decimal_places, field->max_digits);
+}
+
+/* It becomes SQL text as it is: the characters of a type's name, its modifiers and nothing else, so that
+ * a slip of the pen is no statement. */
+static void check_db_type(struct build *b, const struct draft_field *df, const struct field *field)
+{
+	bool is_quoted = false;
+	for (size_t i = 0; i < field->db_type.n; i++) {
+		unsigned char c = (unsigned char)field->db_type.p[i];
+		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		                c >= 128 || strchr("_ .,()[]", c);
+		if (c == '"')
+			is_quoted = !is_quoted;
+		else if (c < ' ' || (!is_plain && !is_quoted))
+			is_quoted = true, i = field->db_type.n;
+	}
+	if (is_quoted)
+		note(b, value_get(df->declaration, "db_type")->pos,
+		     "\"db_type\": expected the name of a PostgreSQL type, but got %.*s",
+		     STR_ARG(value_shown(b, value_get(df->declaration, "db_type"))));
 }
 
 static void check_key(struct build *b, const struct draft_field *df, const struct field *field,
@@ -294,6 +317,8 @@ static void make_generated(struct build *b, struct draft_field *df, struct field
 	field->protocol = output->protocol;
 	if (!field->db_collation.p)
 		field->db_collation = output->db_collation;
+	if (!field->db_type.p)
+		field->db_type = output->db_type;
 }
 
 static void make_relation(struct build *b, struct draft_field *df, struct field *field)
@@ -350,6 +375,7 @@ struct field *make_field(struct build *b, struct draft_field *df, enum field_pla
 	read_texts(b, field, declaration);
 	read_flags(field, declaration);
 	read_sizes(field, declaration);
+	check_db_type(b, df, field);
 	check_length(b, df, field);
 	check_digits(b, df, field);
 	check_key(b, df, field, place);

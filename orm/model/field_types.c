@@ -206,7 +206,11 @@ static struct str array_column_type(struct arena *arena, const struct field *fie
 
 struct str field_column_type(struct arena *arena, const struct field *field)
 {
+	if (field->db_type.p)
+		return field->db_type;
 	field = field->value_field;
+	if (field->db_type.p)
+		return field->db_type;
 	switch (field->type->kind) {
 	case TYPE_ARRAY:
 		return array_column_type(arena, field);
@@ -253,16 +257,43 @@ static unsigned column_array_oid(const struct field *element)
 	return element->type->array_oid;
 }
 
+static struct str own_type(const struct field *field)
+{
+	return field->db_type.p ? field->db_type : field->value_field->db_type;
+}
+
 unsigned field_param_oid(const struct field *field)
 {
+	if (own_type(field).p)
+		return 0;
 	field = field->value_field;
 	if (field->type->kind == TYPE_ARRAY && field->base_field)
 		return column_array_oid(field->base_field);
 	return field->type->oid;
 }
 
+/* Without its modifier: a cast would cut off what the column refuses. */
+static struct str cast_of(struct arena *arena, struct str type)
+{
+	struct str rest = type, name = str_trim(str_cut(&rest, STR("(")));
+	struct str behind = {0};
+	if (rest.p)
+		str_cut(&rest, STR(")"));
+	if (rest.p)
+		behind = str_trim(rest);
+	if (str_is(name, "character"))
+		name = STR("bpchar");
+	else if (str_is(name, "bit"))
+		name = STR("bit varying");
+	return behind.n ? arena_printf(arena, "%.*s%s%.*s", STR_ARG(name),
+	                               behind.p[0] == '[' ? "" : " ", STR_ARG(behind))
+	                : name;
+}
+
 struct str field_param_cast(struct arena *arena, const struct field *field)
 {
+	if (own_type(field).p)
+		return cast_of(arena, own_type(field));
 	if (field_param_oid(field) != 0)
 		return (struct str){NULL, 0};
 	return field_column_type(arena, field);
@@ -270,7 +301,7 @@ struct str field_param_cast(struct arena *arena, const struct field *field)
 
 unsigned field_param_array_oid(const struct field *field)
 {
-	return field->value_field->type->array_oid;
+	return own_type(field).p ? 0 : field->value_field->type->array_oid;
 }
 
 /* The value inside {"pk": v}, where the relation's key is the primary key. */

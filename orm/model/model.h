@@ -88,6 +88,9 @@ struct field {
 	const struct value *default_value; /* NULL: none.  A literal, {"Now": []}, {"RandomUUID": []} … */
 	const struct value *db_default;
 	struct str db_collation, db_comment; /* p == NULL: none */
+	/* The column's own type where the field type's is another ("mood", "timestamp without time
+	 * zone"): Quern's own option, for databases that others made.  p == NULL: the field type's. */
+	struct str db_type;
 	const struct choice *choices;
 	size_t nchoices;
 	const struct validator *validators;

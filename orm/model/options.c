@@ -8,6 +8,7 @@ const struct option field_options[] = {
 	{"blank", OPTIONS_ANY, OPTION_BOOL},
 	{"null", OPTIONS_COLUMN, OPTION_BOOL},
 	{"db_column", OPTIONS_COLUMN, OPTION_NAME},
+	{"db_type", OPTIONS_COLUMN, OPTION_NAME},
 	{"db_index", OPTIONS_COLUMN, OPTION_BOOL},
 	{"db_comment", OPTIONS_COLUMN, OPTION_TEXT},
 	{"default", OPTIONS_VALUE, OPTION_FREE},

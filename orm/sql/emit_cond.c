@@ -41,7 +41,7 @@ static void emit_as_text(struct emit *e, const struct rexpr *expr)
 {
 	enum type_kind kind = expr->field->value_field->type->kind;
 
-	if (kind == TYPE_TEXT) {
+	if (kind == TYPE_TEXT && !expr->field->value_field->db_type.p) {
 		emit_expr(e, expr);
 		return;
 	}

@@ -200,6 +200,8 @@ bool plan_find(struct arena *arena, const struct model *model, const struct valu
 	return true;
 }
 
+/* {"RawSQL": text} is the text as it stands: a model file's author may say in a schema what the language
+ * of requests has no words for.  Nothing of a request comes here. */
 bool plan_schema_sql(struct arena *arena, const struct model *model, const struct value *condition,
                      const struct value *expression, struct str *sql, struct error *error)
 {
@@ -210,6 +212,12 @@ bool plan_schema_sql(struct arena *arena, const struct model *model, const struc
 	const struct expr *expr;
 	const struct rexpr *resolved;
 
+	const struct value *raw = value_get(condition != NULL ? condition : expression, "RawSQL");
+
+	if (raw != NULL && raw->kind == VALUE_TEXT) {
+		*sql = arena_printf(arena, "(%.*s)", STR_ARG(raw->text));
+		return true;
+	}
 	resolver_init(&r, arena, model->registry, error);
 	struct scope *scope = scope_new(&r, NULL, model);
 

@@ -290,6 +290,11 @@ bool http_is_idle(const struct http *http)
 	return http->nrunning == 0;
 }
 
+void http_stats(const struct http *http, struct http_stats *stats)
+{
+	*stats = (struct http_stats){http->nclients, http->nrunning, http->nparked};
+}
+
 void http_free(struct http *http)
 {
 	/* With a suspended connection the library would abort the process. */

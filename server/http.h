@@ -17,6 +17,13 @@ struct http *http_new(struct worker *worker);
 void http_stop(struct http *http, bool now);
 /* Whether no request is running, and so no connection held up by one. */
 bool http_is_idle(const struct http *http);
+/* What it does now. */
+struct http_stats {
+	size_t clients; /* connections */
+	size_t running; /* requests whose handler has not ended */
+	size_t parked;  /* of these, whose connection waits in the library */
+};
+void http_stats(const struct http *http, struct http_stats *stats);
 /* Only when idle. */
 void http_free(struct http *http);
 

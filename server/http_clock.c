@@ -135,6 +135,7 @@ static void sweep(struct loop_timer *timer)
 	struct http *http = (struct http *)((char *)timer - offsetof(struct http, sweep));
 	uint64_t now = loop_now(http->loop);
 
+	worker_publish(http->worker);
 	for (struct client *client = http->clients; client; client = client->next) {
 		if (!is_overdue(http, client, now))
 			continue;

@@ -161,6 +161,7 @@ static void prepare_request(struct exchange *exchange)
 	request->flights = worker->flights;
 	request->idempotency = &worker->idempotency;
 	request->dbs = worker->dbs;
+	request->metrics = &worker->setup->metrics;
 	if (exchange->is_too_large)
 		error_set_nowhere(&request->error, ERROR_TOO_LARGE,
 		                  "The body is longer than the %zu bytes that this server takes.",

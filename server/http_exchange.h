@@ -173,7 +173,7 @@ void clock_welcome(struct http *http, struct client *client);
 void clock_farewell(struct http *http, struct client *client);
 void clock_stop(struct http *http, bool now);
 
-/* http_log.c: the line of a request. */
+/* http_log.c: counts a request that has ended, and writes its line. */
 void log_exchange(const struct exchange *exchange);
 
 #endif

@@ -31,6 +31,7 @@ enum answer_form {
 	FORM_CSV,
 };
 
+struct metrics_set; /* server/metrics.h */
 struct key_lookups; /* orm/fetch/key_lookup.h */
 struct idempotency; /* server/idempotency.h */
 struct shapes; /* orm/sql/shape.h */
@@ -63,6 +64,7 @@ struct request {
 	struct shapes *shapes; /* the worker's; NULL: plans are not kept */
 	struct flights *flights; /* the worker's; NULL: nothing is shared */
 	struct flight *flight;   /* private to server/single_flight */
+	const struct metrics_set *metrics; /* of all workers */
 	struct db *const *dbs;       /* the worker's, in the order of settings->databases */
 	struct error error;
 	struct str id; /* request id */
@@ -81,6 +83,7 @@ struct request {
 	struct plan_scope scope;
 	bool has_scope;
 	struct str method_name;      /* "count"; p == NULL at a plain address */
+	unsigned route;              /* the kind of address; 0: none was found */
 
 	struct coding_wish wish; /* by Accept-Encoding */
 	enum answer_form form; /* chosen by accept_rows() */

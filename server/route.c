@@ -9,6 +9,7 @@
 #include "orm/wire/params.h"
 #include "server/handlers.h"
 #include "server/health.h"
+#include "server/metrics.h"
 
 /* Handlers of one kind of address; HEAD is GET without a body. */
 struct endpoint {
@@ -44,7 +45,23 @@ static const struct {
 	{STR_INIT("/batch"), {{[HTTP_POST] = batch_run}}},
 	{STR_INIT("/health/live"), {{[HTTP_GET] = health_live}}},
 	{STR_INIT("/health/ready"), {{[HTTP_GET] = health_ready}}},
+	{STR_INIT("/metrics"), {{[HTTP_GET] = metrics_reply}}},
 };
+
+#define FIXED (sizeof fixed / sizeof fixed[0])
+
+/* Numbers of routes: none, the fixed ones, these, and each method of a model and of a relation. */
+static const struct str plain[] = {
+	STR_INIT("/api/{model}"),
+	STR_INIT("/api/{model}/{pk}"),
+	STR_INIT("/api/{model}/{pk}/{relation}"),
+};
+
+#define PLAIN (sizeof plain / sizeof plain[0])
+#define ROUTE_COLLECTION (1 + FIXED)
+#define ROUTE_ROW (2 + FIXED)
+#define ROUTE_RELATION (3 + FIXED)
+#define ROUTE_METHODS (1 + FIXED + PLAIN)
 
 /* The order in which Allow names them. */
 static const struct {
@@ -116,6 +133,7 @@ static bool choose_method(struct request *request, const struct method *method, 
 	struct endpoint endpoint = {{[HTTP_POST] = method->handler}};
 
 	request->method_name = str_of(method->name);
+	request->route = (unsigned)(ROUTE_METHODS + 2 * (size_t)(method - methods) + (request->scope.relation ? 1 : 0));
 	if (method->only_reads) {
 		endpoint.by_method[HTTP_GET] = method->handler;
 		endpoint.by_method[HTTP_QUERY] = method->handler;
@@ -222,6 +240,7 @@ static bool route_second(struct request *request, const struct address *address,
 	}
 	request->scope.pk = key_value(request, address);
 	request->has_scope = true;
+	request->route = ROUTE_ROW;
 	return choose(request, &row_endpoint, handler);
 }
 
@@ -249,6 +268,7 @@ static bool route_related(struct request *request, const struct address *address
 	if (!route_relation(request, address->segments[2], key_value(request, address)))
 		return false;
 	is_multiple = relation_is_multiple(request->scope.relation, request->scope.is_reverse);
+	request->route = ROUTE_RELATION;
 	if (address->n == 3)
 		return choose(request, is_multiple ? &model_endpoint : &related_row_endpoint, handler);
 	method = method_find(address->segments[3]);
@@ -293,16 +313,24 @@ static bool route_api(struct request *request, struct str rest, handler_fn *hand
 	request->model = registry_path(request->registry, address.segments[0]);
 	if (!request->model)
 		return unknown_model(request, address.segments[0]);
-	if (address.n == 1)
+	if (address.n == 1) {
+		request->route = ROUTE_COLLECTION;
 		return choose(request, &model_endpoint, handler);
+	}
 	if (address.n == 2)
 		return route_second(request, &address, handler);
 	return route_related(request, &address, handler);
 }
 
+/* Whether settings let it be. */
+static bool is_served(const struct request *request, const struct endpoint *endpoint)
+{
+	return endpoint->by_method[HTTP_GET] != metrics_reply || request->settings->has_metrics;
+}
+
 static bool route_unknown(struct request *request)
 {
-	struct str names[sizeof fixed / sizeof fixed[0] + 1];
+	struct str names[FIXED + 1];
 	size_t n = 0;
 	const struct model *model =
 		request->path.n > 1
@@ -312,17 +340,69 @@ static bool route_unknown(struct request *request)
 	if (model)
 		return unknown(request, "address", request->path,
 		               arena_printf(request->arena, "/api/%.*s", STR_ARG(model->path)));
-	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-		names[n++] = fixed[i].path;
+	for (size_t i = 0; i < FIXED; i++)
+		if (is_served(request, &fixed[i].endpoint))
+			names[n++] = fixed[i].path;
 	return unknown(request, "address", request->path, suggest_nearest(request->path, names, n));
 }
 
 bool route_request(struct request *request, handler_fn *handler)
 {
-	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-		if (str_eq(fixed[i].path, request->path))
-			return choose(request, &fixed[i].endpoint, handler);
+	for (size_t i = 0; i < FIXED; i++) {
+		if (!str_eq(fixed[i].path, request->path) || !is_served(request, &fixed[i].endpoint))
+			continue;
+		request->route = (unsigned)i + 1;
+		return choose(request, &fixed[i].endpoint, handler);
+	}
 	if (str_starts(request->path, STR("/api/")))
 		return route_api(request, str_sub(request->path, 5, request->path.n), handler);
 	return route_unknown(request);
+}
+
+/* Counting. */
+
+size_t route_count(void)
+{
+	ASSERT(ROUTE_METHODS + 2 * methods_count <= ROUTES_MAX);
+	return ROUTE_METHODS + 2 * methods_count;
+}
+
+struct str route_name(struct arena *arena, unsigned route)
+{
+	size_t method = (route - ROUTE_METHODS) / 2;
+
+	if (route == 0)
+		return STR("none");
+	if (route <= FIXED)
+		return fixed[route - 1].path;
+	if (route < ROUTE_METHODS)
+		return plain[route - ROUTE_COLLECTION];
+	return arena_printf(arena, (route - ROUTE_METHODS) % 2 ? "/api/{model}/{pk}/{relation}/%s" : "/api/{model}/%s",
+	                    methods[method].name);
+}
+
+static bool answers_rows(handler_fn handler)
+{
+	return handler != read_count && handler != read_exists && handler != read_aggregate && handler != read_sql &&
+	       handler != read_explain;
+}
+
+enum route_class route_class(const struct request *request)
+{
+	unsigned route = request->route;
+	bool is_read = request->method == HTTP_GET || request->method == HTTP_HEAD || request->method == HTTP_QUERY;
+	const struct method *method;
+
+	if (request->is_upload)
+		return ROUTE_LOAD;
+	if (route == 0 || request->method == HTTP_OPTIONS)
+		return ROUTE_OTHER;
+	if (route <= FIXED)
+		return fixed[route - 1].endpoint.by_method[HTTP_POST] == batch_run ? ROUTE_BATCH : ROUTE_OTHER;
+	if (route < ROUTE_METHODS)
+		return !is_read ? ROUTE_WRITE : route == ROUTE_ROW ? ROUTE_LOOKUP : ROUTE_ROWS;
+	method = &methods[(route - ROUTE_METHODS) / 2];
+	if (!method->only_reads)
+		return ROUTE_WRITE;
+	return answers_rows(method->handler) ? ROUTE_ROWS : ROUTE_VALUE;
 }

@@ -5,7 +5,25 @@
 
 #include "server/request.h"
 
-/* Fills request->model, scope and method_name, and says who answers.  ERROR_UNKNOWN_ADDRESS with the
+/* Kinds of addresses, as request->route numbers them. */
+#define ROUTES_MAX 96
+size_t route_count(void);
+/* "/api/{model}/{pk}/{relation}/count" */
+struct str route_name(struct arena *arena, unsigned route);
+/* Requests whose times are told together. */
+enum route_class {
+	ROUTE_LOOKUP, /* one row by its key */
+	ROUTE_ROWS,
+	ROUTE_VALUE, /* count, aggregate …: read, but no rows */
+	ROUTE_WRITE,
+	ROUTE_LOAD, /* rows that stream in */
+	ROUTE_BATCH,
+	ROUTE_OTHER,
+	ROUTE_CLASSES
+};
+enum route_class route_class(const struct request *request);
+
+/* Fills request->model, scope, method_name and route, and says who answers.  ERROR_UNKNOWN_ADDRESS with the
  * nearest name, ERROR_METHOD with Allow, ERROR_BAD_REQUEST for bad percent-encoding.  OPTIONS is
  * answered by a handler of its own, from the same tables. */
 bool route_request(struct request *request, handler_fn *handler);

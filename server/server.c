@@ -49,6 +49,7 @@ bool server_start(struct server *server, const struct registry *registry,
 	server->port = settings->port;
 	if (!listen_open(settings->listen, &server->port, fds, server->nworkers, error))
 		return false;
+	metrics_set_init(&server->setup.metrics, server->nworkers, registry, settings);
 	server->workers = calloc(server->nworkers, sizeof *server->workers);
 	if (!server->workers)
 		BUG("out of memory for %u workers", server->nworkers);
@@ -79,6 +80,7 @@ void server_free(struct server *server)
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_free(&server->workers[i]);
 	free(server->workers);
+	metrics_set_free(&server->setup.metrics);
 	server->workers = NULL;
 	server->nworkers = 0;
 }

@@ -9,6 +9,7 @@
 #include "orm/db/db.h"
 #include "orm/model/model.h"
 #include "server/idempotency.h"
+#include "server/metrics.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ struct http;
 struct worker_setup {
 	const struct registry *registry;
 	const struct settings *settings;
+	struct metrics_set metrics; /* of all workers; each writes its own */
 	bool is_local_only;   /* answer to local names alone (quern dev on a loopback address) */
 	_Atomic int stopping; /* enum stopping; set by the main thread, read after loop_wake() */
 };
@@ -46,6 +48,10 @@ struct worker {
 /* Starts the thread on a listening socket, which the worker closes.  False when the loop, the
  * daemon or the thread cannot be had; the socket is then closed as well. */
 bool worker_start(struct worker *worker, struct error *error);
+/* From its own thread: what a scrape is to see of its databases, caches and connections. */
+void worker_publish(const struct worker *worker);
+/* Its own counters. */
+struct metrics *worker_metrics(const struct worker *worker);
 /* From any thread: look at setup->stopping. */
 void worker_wake(struct worker *worker);
 /* Waits for the thread's end; it may still be woken. */

@@ -121,10 +121,13 @@ void db_stats(const struct db *db, struct db_stats *stats)
 	*stats = db->stats;
 	stats->connections = db->nready;
 	stats->waiting = (unsigned)(db->quick.n + db->exclusive.n);
-	stats->busy = 0;
-	for (unsigned i = 0; i < db->pool_size; i++)
-		stats->busy += db->conns[i].state == CONN_READY &&
-		               (db->conns[i].ncommands > 0 || db->conns[i].is_leased);
+	stats->busy = stats->leased = 0;
+	for (unsigned i = 0; i < db->pool_size; i++) {
+		const struct conn *conn = &db->conns[i];
+
+		stats->busy += conn->state == CONN_READY && (conn->ncommands > 0 || conn->is_leased);
+		stats->leased += conn->state == CONN_READY && conn->is_leased;
+	}
 }
 
 /* Segments. */

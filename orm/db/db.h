@@ -68,6 +68,7 @@ bool db_is_ready(const struct db *db);
 struct db_stats {
 	unsigned connections; /* up */
 	unsigned busy;        /* of these, with something to do or leased */
+	unsigned leased;      /* of these, a transaction's or a stream's own */
 	unsigned waiting;     /* segments and leases that no connection has taken yet */
 	uint64_t statements;  /* sent */
 	uint64_t connects;    /* connections made */

@@ -46,6 +46,7 @@ struct key_lookups {
 	/* Arenas of statements that are answered, for the next ones. */
 	struct arena *idle[KEY_LOOKUPS_IN_FLIGHT];
 	size_t nidle;
+	struct key_lookups_stats stats;
 };
 
 struct key_lookups *key_lookups_new(struct loop *loop, struct db *db, const struct registry *registry)
@@ -71,6 +72,22 @@ void key_lookups_free(struct key_lookups *lookups)
 		arena_free(lookups->idle[i]);
 	arena_free(lookups->arena);
 	free(lookups);
+}
+
+void key_lookups_stats(const struct key_lookups *lookups, struct key_lookups_stats *stats)
+{
+	*stats = lookups->stats;
+}
+
+static void note_size(struct key_lookups_stats *stats, size_t n)
+{
+	unsigned i = 0;
+
+	while (((size_t)1 << i) < n && i < KEY_LOOKUPS_SIZES - 1)
+		i++;
+	stats->sizes[i]++;
+	stats->statements++;
+	stats->lookups += n;
 }
 
 bool key_lookup_fits(const struct model *model)
@@ -109,6 +126,7 @@ static struct waiter *take_waiters(struct shape *shape, struct keys *keys, struc
 		last = w;
 	}
 	shape->waiting -= n;
+	note_size(&shape->lookups->stats, n);
 	shape->first = last->next;
 	if (shape->first == NULL)
 		shape->end = &shape->first;

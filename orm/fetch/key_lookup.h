@@ -30,4 +30,12 @@ bool key_lookup(struct key_lookups *lookups, struct db_session *session, const s
                 const struct value *key, const struct fetched **fetched, size_t *row,
                 struct error *error);
 
+/* For metrics: sizes[i] counts the statements for at most 2^i lookups. */
+#define KEY_LOOKUPS_SIZES 11
+struct key_lookups_stats {
+	uint64_t statements, lookups;
+	uint64_t sizes[KEY_LOOKUPS_SIZES];
+};
+void key_lookups_stats(const struct key_lookups *lookups, struct key_lookups_stats *stats);
+
 #endif

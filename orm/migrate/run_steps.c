@@ -1,0 +1,405 @@
+/* Parts of a migration: transactions, steps that stand alone, retries.  What the steps are was
+ * decided in transition.h. */
+#include "orm/migrate/run_steps.h"
+
+#include "orm/model/build.h"
+
+#include <unistd.h>
+
+enum {
+	TRIES_MAX = 200,           /* for a lock: with the pauses about ten minutes */
+	PAUSE_FIRST_MS = 50,
+	PAUSE_MOST_MS = 3000,
+	BATCH_ROWS = 1000,
+	BATCHES_A_RECORD = 20,
+};
+
+static void say(struct step_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct step_run *run, const char *format, ...)
+{
+	va_list args;
+	if (!run->report)
+		return;
+	va_start(args, format);
+	run->report(run->context, arena_vprintf(run->arena, format, args).p);
+	va_end(args);
+}
+
+struct str steps_checksum(struct arena *arena, const struct steps *steps)
+{
+	struct str *parts = ARENA_ARRAY(arena, struct str, 2 * steps->n + 1);
+	for (size_t i = 0; i < steps->n; i++) {
+		parts[2 * i] = steps->items[i].sql;
+		parts[2 * i + 1] = steps->items[i].tail;
+	}
+	return django_digest(arena, parts, 2 * steps->n, 32);
+}
+
+/* ---- one statement ---- */
+
+static bool is_waiting(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	return state && (strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0);
+}
+
+/* Whether the error says that a lock was not to be had, and trying again makes sense. */
+struct outcome {
+	bool is_done, is_locked_out;
+};
+
+/* Several statements in one text are allowed here: RunSQL is a person's. */
+static struct outcome send(struct step_run *run, const char *sql, const char *doing)
+{
+	PGresult *result = PQexec(run->connection->pg, sql);
+	ExecStatusType status = PQresultStatus(result);
+	struct outcome outcome = {.is_done = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+	                                     status == PGRES_EMPTY_QUERY};
+	outcome.is_locked_out = !outcome.is_done && is_waiting(result);
+	if (!outcome.is_done && !outcome.is_locked_out)
+		connection_fail(run->connection, result, doing);
+	PQclear(result);
+	return outcome;
+}
+
+static struct outcome done_or_not(bool is_done)
+{
+	return (struct outcome){.is_done = is_done};
+}
+
+static struct outcome send_named(struct step_run *run, const struct step *step)
+{
+	struct names names = {0};
+	const char *doing = arena_cstr(run->arena, step->label);
+	if (!find_names(run->connection, run->arena, step->finder, &names))
+		return done_or_not(false);
+	if (names.n == 0)
+		say(run, "    (it is not there)");
+	for (size_t i = 0; i < names.n; i++) {
+		if (step->unless.p && str_eq(names.items[i], step->unless))
+			continue;
+		const char *sql = arena_printf(run->arena, "%.*s%.*s%.*s", STR_ARG(step->sql),
+		                               STR_ARG(names.items[i]), STR_ARG(step->tail)).p;
+		struct outcome outcome = send(run, sql, doing);
+		if (!outcome.is_done)
+			return outcome;
+	}
+	return done_or_not(true);
+}
+
+static void announce(struct step_run *run, size_t i)
+{
+	say(run, "step %zu of %zu: %.*s", i + 1, run->steps->n, STR_ARG(run->steps->items[i].label));
+}
+
+/* ---- parts in a transaction ---- */
+
+static bool record_end(struct step_run *run)
+{
+	struct progress *progress = &run->progress;
+	bool is_recorded =
+		progress->is_backward
+			? ledger_forget(run->connection, run->arena, progress->name)
+			: ledger_record(run->connection, run->arena, progress->name, run->registry);
+	return is_recorded && ledger_clear_progress(run->connection, progress->name, run->arena);
+}
+
+static bool record_part(struct step_run *run, size_t done)
+{
+	struct progress progress = run->progress;
+	progress.done = done;
+	progress.is_running = false;
+	progress.cursor = (struct str){0};
+	if (done == run->steps->n)
+		return record_end(run);
+	return ledger_set_progress(run->connection, run->arena, &progress);
+}
+
+/* A change of rows leaves checks for the end, and a table that has some cannot be altered. */
+static struct outcome settle(struct step_run *run, bool *has_pending)
+{
+	if (!*has_pending)
+		return done_or_not(true);
+	*has_pending = false;
+	return send(run, "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED",
+	            "check the rows that changed");
+}
+
+static bool is_in_transaction(struct step_run *run, const struct step *step)
+{
+	if (PQtransactionStatus(run->connection->pg) == PQTRANS_INTRANS)
+		return true;
+	return error_set_nowhere(run->connection->error, ERROR_CONFLICT,
+	                         "%.*s: the SQL ended the transaction that the migration runs in. Leave "
+	                         "out COMMIT and ROLLBACK, or say \"atomic\": false in the RunSQL.",
+	                         STR_ARG(step->label));
+}
+
+static struct outcome run_together(struct step_run *run, size_t from, size_t to)
+{
+	bool has_pending = false;
+	const char *timeout =
+		arena_printf(run->arena, "SET LOCAL lock_timeout = %u", run->lock_timeout).p;
+	struct outcome outcome = send(run, "BEGIN ISOLATION LEVEL READ COMMITTED", "begin");
+	if (outcome.is_done)
+		outcome = send(run, timeout, "begin");
+	for (size_t i = from; outcome.is_done && i < to; i++) {
+		const struct step *step = &run->steps->items[i];
+		outcome = settle(run, &has_pending);
+		if (!outcome.is_done)
+			break;
+		announce(run, i);
+		outcome = step->finder ? send_named(run, step)
+		                       : send(run, step->sql.p, arena_cstr(run->arena, step->label));
+		has_pending = step->is_data;
+		if (outcome.is_done && !is_in_transaction(run, step))
+			return done_or_not(false);
+	}
+	if (outcome.is_done)
+		outcome = done_or_not(record_part(run, to));
+	if (outcome.is_done)
+		outcome = send(run, "COMMIT", "commit");
+	return outcome;
+}
+
+static void roll_back(struct step_run *run)
+{
+	if (PQtransactionStatus(run->connection->pg) != PQTRANS_IDLE)
+		PQclear(PQexec(run->connection->pg, "ROLLBACK"));
+}
+
+static bool give_up(struct step_run *run)
+{
+	return error_set_nowhere(run->connection->error, ERROR_UNAVAILABLE,
+	                         "a lock was not to be had in %d attempts: others keep the table busy. "
+	                         "Nothing of this part was done; try again at a quieter time, or with a "
+	                         "longer --lock-timeout",
+	                         (int)TRIES_MAX);
+}
+
+/* Waits longer from try to try, so that those whose turn it is get on. */
+static void pause_before(struct step_run *run, unsigned try)
+{
+	unsigned pause = PAUSE_FIRST_MS << (try < 6 ? try : 6);
+	if (pause > PAUSE_MOST_MS)
+		pause = PAUSE_MOST_MS;
+	if (try == 0 || try % 10 == 9)
+		say(run, "  the table is busy: trying again (attempt %u)", try + 2);
+	usleep(pause * 1000);
+}
+
+static bool run_part(struct step_run *run, size_t from, size_t to)
+{
+	for (unsigned try = 0; try < TRIES_MAX; try++) {
+		struct outcome outcome = run_together(run, from, to);
+		if (outcome.is_done)
+			return true;
+		roll_back(run);
+		if (!outcome.is_locked_out)
+			return false;
+		pause_before(run, try);
+	}
+	return give_up(run);
+}
+
+/* ---- steps that stand alone ---- */
+
+static bool is_index_valid(struct step_run *run, const struct step *step, bool *exists, bool *valid)
+{
+	const char *params[] = {arena_cstr(run->arena, step->index), NULL};
+	PGresult *result;
+	if (!connection_query(run->connection,
+	                      "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)", params,
+	                      "look at an index", &result))
+		return false;
+	*exists = PQntuples(result) > 0;
+	*valid = *exists && *PQgetvalue(result, 0, 0) == 't';
+	PQclear(result);
+	return true;
+}
+
+static struct outcome run_index(struct step_run *run, const struct step *step)
+{
+	bool exists, valid;
+	if (!is_index_valid(run, step, &exists, &valid))
+		return done_or_not(false);
+	if (valid)
+		return done_or_not(true);
+	if (exists) {
+		const char *drop = arena_printf(run->arena, "DROP INDEX CONCURRENTLY %.*s",
+		                                STR_ARG(step->index)).p;
+		struct outcome outcome = send(run, drop, "drop what is left of an index");
+		if (!outcome.is_done)
+			return outcome;
+	}
+	struct outcome outcome = send(run, step->sql.p, arena_cstr(run->arena, step->label));
+	if (!outcome.is_done && !outcome.is_locked_out) {
+		/* Unfinished, it would slow down every write. */
+		const char *drop = arena_printf(run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %.*s",
+		                                STR_ARG(step->index)).p;
+		PQclear(PQexec(run->connection->pg, drop));
+	}
+	return outcome;
+}
+
+/* Fills the rows of one stretch of keys behind the cursor; *cursor has p == NULL at the end. */
+static struct outcome fill_batch(struct step_run *run, const struct step *step, struct str *cursor)
+{
+	const char *place = cursor->p ? arena_printf(run->arena, "WHERE %.*s > $1 ",
+	                                             STR_ARG(step->key)).p
+	                              : "";
+	const char *sql = arena_printf(run->arena,
+		"WITH batch AS (SELECT %.*s AS k FROM %.*s %sORDER BY %.*s LIMIT %d), "
+		"changed AS (UPDATE %.*s t SET %.*s = %.*s FROM batch WHERE t.%.*s = batch.k AND "
+		"t.%.*s IS NULL RETURNING 1) "
+		"SELECT k::text FROM batch ORDER BY k DESC LIMIT 1",
+		STR_ARG(step->key), STR_ARG(step->table), place, STR_ARG(step->key), (int)BATCH_ROWS,
+		STR_ARG(step->table), STR_ARG(step->column), STR_ARG(step->value), STR_ARG(step->key),
+		STR_ARG(step->column)).p;
+	const char *params[] = {cursor->p ? arena_cstr(run->arena, *cursor) : NULL};
+	PGresult *result = PQexecParams(run->connection->pg, sql, cursor->p ? 1 : 0, NULL, params, NULL,
+	                                NULL, 0);
+	struct outcome outcome = {.is_done = PQresultStatus(result) == PGRES_TUPLES_OK};
+	outcome.is_locked_out = !outcome.is_done && is_waiting(result);
+	if (outcome.is_done)
+		*cursor = PQntuples(result) > 0 ? arena_str(run->arena, str_of(PQgetvalue(result, 0, 0)))
+		                                : (struct str){0};
+	else if (!outcome.is_locked_out)
+		connection_fail(run->connection, result, arena_cstr(run->arena, step->label));
+	PQclear(result);
+	return outcome;
+}
+
+static bool record_cursor(struct step_run *run, size_t i, struct str cursor)
+{
+	struct progress progress = run->progress;
+	progress.done = i;
+	progress.cursor = cursor;
+	progress.is_running = false;
+	return ledger_set_progress(run->connection, run->arena, &progress);
+}
+
+static struct outcome backfill(struct step_run *run, size_t i)
+{
+	const struct step *step = &run->steps->items[i];
+	struct str cursor = run->progress.done == i ? run->progress.cursor : (struct str){0};
+	const char *timeout = arena_printf(run->arena, "SET lock_timeout = %u", run->lock_timeout).p;
+	struct outcome outcome = send(run, timeout, "fill rows");
+	unsigned nlocked = 0;
+	for (unsigned batch = 1; outcome.is_done; batch++) {
+		outcome = fill_batch(run, step, &cursor);
+		if (outcome.is_locked_out && nlocked++ < TRIES_MAX) {
+			pause_before(run, nlocked - 1);
+			outcome.is_done = true;
+			continue;
+		}
+		if (!outcome.is_done || !cursor.p)
+			break;
+		nlocked = 0;
+		if (batch % BATCHES_A_RECORD == 0 && !record_cursor(run, i, cursor))
+			return done_or_not(false);
+		usleep(2000);
+	}
+	PQclear(PQexec(run->connection->pg, "SET lock_timeout = 0"));
+	return outcome;
+}
+
+/* Begun, and nobody knows how it ended: marked so before it begins. */
+static bool mark_running(struct step_run *run, size_t i)
+{
+	struct progress progress = run->progress;
+	progress.done = i;
+	progress.cursor = (struct str){0};
+	progress.is_running = true;
+	return ledger_set_progress(run->connection, run->arena, &progress);
+}
+
+static struct outcome run_apart_once(struct step_run *run, size_t i)
+{
+	const struct step *step = &run->steps->items[i];
+	if (step->kind == STEP_INDEX)
+		return run_index(run, step);
+	if (step->kind == STEP_BACKFILL && step->key.n > 0)
+		return backfill(run, i);
+	if (step->is_data && step->kind == STEP_SQL && !mark_running(run, i))
+		return done_or_not(false);
+	return send(run, step->sql.p, arena_cstr(run->arena, step->label));
+}
+
+static bool run_apart(struct step_run *run, size_t i)
+{
+	announce(run, i);
+	for (unsigned try = 0; try < TRIES_MAX; try++) {
+		struct outcome outcome = run_apart_once(run, i);
+		if (outcome.is_done)
+			return run_part(run, i + 1, i + 1);
+		if (!outcome.is_locked_out)
+			return false;
+		pause_before(run, try);
+	}
+	return give_up(run);
+}
+
+/* ---- the whole ---- */
+
+static bool check_resumption(struct step_run *run)
+{
+	struct progress *progress = &run->progress;
+	if (progress->done == 0 && !progress->is_running && !progress->cursor.p)
+		return true;
+	if (!str_eq(progress->checksum, steps_checksum(run->arena, run->steps)))
+		return error_set_nowhere(
+			run->connection->error, ERROR_CONFLICT,
+			"%.*s was changed after %zu of its %zu steps were done. Put the file back as it was and "
+			"run this again to finish it; or finish it by hand and say so with `quern migrate %.*s "
+			"--fake`.",
+			STR_ARG(progress->name), progress->done, progress->total, STR_ARG(progress->name));
+	if (progress->is_running && run->resuming == RESUME_ASK)
+		return error_set_nowhere(
+			run->connection->error, ERROR_CONFLICT,
+			"%.*s was interrupted in step %zu of %zu, a RunSQL outside of a transaction, and nobody "
+			"knows whether it ended. Look at the database; then say --resume=again to run that step "
+			"again, or --resume=skip to go on behind it.",
+			STR_ARG(progress->name), progress->done + 1, progress->total);
+	if (progress->is_running && run->resuming == RESUME_SKIP)
+		progress->done++;
+	say(run, "continuing behind step %zu of %zu", progress->done, run->steps->n);
+	return true;
+}
+
+static void tell_where(struct step_run *run, size_t done)
+{
+	struct error *error = run->connection->error;
+	if (done == 0 || !error_is_set(error))
+		return;
+	error->detail = arena_printf(
+		run->arena, "%.*s\n%.*s stands behind step %zu of %zu, which is recorded. When the cause is "
+		"gone, run this again: it continues there.", STR_ARG(error->detail),
+		STR_ARG(run->progress.name), done, run->steps->n);
+}
+
+bool run_steps(struct step_run *run)
+{
+	const struct steps *steps = run->steps;
+	bool ok = check_resumption(run);
+	size_t i = run->progress.done;
+	run->progress.checksum = steps_checksum(run->arena, steps);
+	run->progress.total = steps->n;
+	if (!ok)
+		return false;
+	if (steps->n == i)
+		return run_part(run, i, i);
+	while (i < steps->n) {
+		size_t to = i + 1;
+		while (!steps->items[i].is_apart && to < steps->n && !steps->items[to].is_apart)
+			to++;
+		ok = steps->items[i].is_apart ? run_apart(run, i) : run_part(run, i, to);
+		if (!ok) {
+			tell_where(run, i);
+			return false;
+		}
+		i = to;
+	}
+	return true;
+}

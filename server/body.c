@@ -85,7 +85,7 @@ static bool refuse_params(struct request *request)
 	                 "A request with a body takes no parameters in its address.");
 }
 
-bool request_value(struct request *request, const char *const *own, const struct value **value)
+static bool read_value(struct request *request, const char *const *own, const struct value **value)
 {
 	const struct settings *settings = request->settings;
 	const struct json_limits *limits = only_reads(request) ? &settings->json : &settings->write_json;
@@ -109,4 +109,14 @@ bool request_value(struct request *request, const char *const *own, const struct
 	empty->kind = VALUE_OBJECT;
 	*value = empty;
 	return true;
+}
+
+bool request_value(struct request *request, const char *const *own, const struct value **value)
+{
+	bool is_read = read_value(request, own, value);
+
+	/* The operations of a batch are no part of its parsing. */
+	if (!request->value)
+		request->phases.parsed = loop_clock();
+	return is_read;
 }

@@ -59,7 +59,7 @@ struct exchange *exchange_new(struct http *http, struct client *client)
 		.request.reply.body = reply,
 		.room.run = continue_task,
 		.hangup.fd = -1,
-		.started = loop_clock(),
+		.request.phases.started = loop_clock(),
 	};
 	name_exchange(exchange);
 	return exchange;
@@ -154,6 +154,7 @@ static void prepare_request(struct exchange *exchange)
 	request->reply.status = 200;
 	request->reply.content_type = "application/json";
 	request->stream = exchange;
+	request->phases.parsed = loop_clock();
 	error_init(&request->error, request->arena);
 	db_session_init(&request->db, worker->dbs[0], request->arena);
 	request->lookups = worker->lookups;

@@ -77,7 +77,6 @@ struct exchange {
 	struct str uri;
 	uint64_t received; /* bytes of the request's body */
 	size_t body_most;  /* that it may have */
-	uint64_t started;  /* loop_clock() */
 	uint64_t sent;     /* bytes of the reply's body */
 	char id[32];
 };

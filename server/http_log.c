@@ -35,7 +35,7 @@ void log_exchange(const struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
 	int status = status_of(exchange);
-	uint64_t ns = loop_clock() - exchange->started;
+	uint64_t ns = loop_clock() - exchange->request.phases.started;
 	struct str outcome = exchange->is_gone ? STR("gone") : STR("done");
 
 	count(exchange, status, ns);

@@ -36,28 +36,49 @@ static char *put_text(char *p, const char *text)
 	return p + n;
 }
 
-/* Milliseconds with two decimals. */
+/* Milliseconds with three decimals. */
 static char *put_ms(char *p, uint64_t ns)
 {
-	uint64_t hundredths = ns / 10000;
+	uint64_t us = ns / 1000;
 
-	p = put_number(p, hundredths / 100);
+	p = put_number(p, us / 1000);
 	*p++ = '.';
-	*p++ = (char)('0' + hundredths / 10 % 10);
-	*p++ = (char)('0' + hundredths % 10);
+	*p++ = (char)('0' + us / 100 % 10);
+	*p++ = (char)('0' + us / 10 % 10);
+	*p++ = (char)('0' + us % 10);
 	return p;
 }
 
-static void put_timing(const struct exchange *exchange, char text[static 160])
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+#define TIMING_BYTES 256
+
+/* Rendering is what is left: with statements that ran at the same time as others, nothing. */
+static void put_timing(const struct exchange *exchange, char text[static TIMING_BYTES])
 {
 	const struct db_usage *usage = &exchange->request.db.usage;
+	const struct phases *phases = &exchange->request.phases;
+	uint64_t total = minus(loop_clock(), phases->started);
+	uint64_t parse = phases->parsed ? minus(phases->parsed, phases->started) : total;
+	uint64_t plan = minus(phases->planned, phases->parsed);
 	char *p = put_text(text, "statements;desc=\"");
 
 	p = put_number(p, usage->statements);
-	p = put_text(p, "\", db;dur=");
-	p = put_ms(p, usage->wait_ns + usage->run_ns);
+	p = put_text(p, "\", parse;dur=");
+	p = put_ms(p, parse);
+	p = put_text(p, ", plan;dur=");
+	p = put_ms(p, plan);
+	p = put_text(p, ", queue;dur=");
+	p = put_ms(p, usage->wait_ns);
+	p = put_text(p, ", database;dur=");
+	p = put_ms(p, usage->run_ns);
+	p = put_text(p, ", render;dur=");
+	p = put_ms(p, minus(total, parse + plan + usage->wait_ns + usage->run_ns));
 	p = put_text(p, ", total;dur=");
-	p = put_ms(p, loop_clock() - exchange->started);
+	p = put_ms(p, total);
 	*p = 0;
 }
 
@@ -86,7 +107,7 @@ static const char *trailers_of(const struct exchange *exchange)
 static void add_headers(struct exchange *exchange, struct MHD_Response *response)
 {
 	const struct reply *reply = &exchange->request.reply;
-	char timing[160];
+	char timing[TIMING_BYTES];
 
 	put_timing(exchange, timing);
 	if (reply->content_type[0])
@@ -236,7 +257,7 @@ static void reply_ready(struct exchange *exchange)
 static void add_trailer(struct exchange *exchange)
 {
 	struct request *request = &exchange->request;
-	char timing[160];
+	char timing[TIMING_BYTES];
 
 	if (!exchange->response)
 		return;

@@ -1,4 +1,5 @@
 /* A reading request's plan: kept from an earlier request of the same shape, or made. */
+#include "orm/base/loop.h"
 #include "server/accept.h"
 #include "server/read.h"
 
@@ -43,6 +44,7 @@ static bool names_database(const struct query *query)
 static void keep(struct request *request, planner_fn *planner)
 {
 	struct arena *own = request->arena;
+	struct phases phases = request->phases;
 	struct arena *kept = arena_new();
 	struct answer_plan plan = {0};
 	struct asked asked;
@@ -52,6 +54,7 @@ static void keep(struct request *request, planner_fn *planner)
 	               !names_database(asked.query) && planner(request, &asked, &plan);
 
 	request->arena = own;
+	request->phases = phases;
 	if (is_good) {
 		struct question question = question_of(request, planner, asked.body);
 
@@ -68,7 +71,7 @@ static bool may_be_kept(const struct request *request)
 	return request->shapes != NULL && request->db.tx == NULL && request->value == NULL;
 }
 
-bool read_plan(struct request *request, planner_fn *planner, struct answer_plan *plan)
+static bool make_plan(struct request *request, planner_fn *planner, struct answer_plan *plan)
 {
 	enum shape_state state = SHAPE_NEW;
 	struct asked asked;
@@ -88,4 +91,12 @@ bool read_plan(struct request *request, planner_fn *planner, struct answer_plan 
 	if (state == SHAPE_WANTED)
 		keep(request, planner);
 	return true;
+}
+
+bool read_plan(struct request *request, planner_fn *planner, struct answer_plan *plan)
+{
+	bool is_made = make_plan(request, planner, plan);
+
+	request->phases.planned = loop_clock();
+	return is_made;
 }

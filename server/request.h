@@ -54,6 +54,13 @@ struct reply {
 	size_t hold_max;
 };
 
+/* When a request's phases ended, by loop_clock(); 0: it had none.  The reply's Server-Timing. */
+struct phases {
+	uint64_t started; /* its first line was read */
+	uint64_t parsed;  /* the question is known, as a value */
+	uint64_t planned; /* and what is to be asked of the database */
+};
+
 struct request {
 	struct arena *arena;
 	const struct registry *registry;
@@ -67,6 +74,7 @@ struct request {
 	const struct metrics_set *metrics; /* of all workers */
 	struct db *const *dbs;       /* the worker's, in the order of settings->databases */
 	struct error error;
+	struct phases phases;
 	struct str id; /* request id */
 	enum http_method method;
 	struct str method_text;

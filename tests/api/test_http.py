@@ -246,7 +246,8 @@ class RepliesTest(HttpTest):
         self.assertEqual(first.headers["X-Content-Type-Options"], "nosniff")
         self.assertEqual(first.headers["Cache-Control"], "no-store")
         self.assertRegex(first.headers["Server-Timing"],
-                         r'^statements;desc="1", db;dur=\d+\.\d+, total;dur=\d+\.\d+$')
+                         r'^statements;desc="1", parse;dur=\d+\.\d{3}, plan;dur=\d+\.\d{3}, queue;dur=\d+\.\d{3}, '
+                         r'database;dur=\d+\.\d{3}, render;dur=\d+\.\d{3}, total;dur=\d+\.\d{3}$')
         self.assertTrue(first.headers["X-Request-Id"])
         self.assertNotEqual(first.headers["X-Request-Id"], second.headers["X-Request-Id"])
         self.assertIsNone(first.headers["Access-Control-Allow-Origin"])

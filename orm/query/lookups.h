@@ -27,7 +27,8 @@ struct lookup {
 	unsigned kinds; /* bits of enum type_kind of the left side */
 	enum lookup_operand operand;
 	enum pattern_form pattern;
-	/* SQL shape: %l the left side, %t the left side as text, %r the right side, %s the second. */
+	/* SQL shape: %l the left side, %t the left side as text, %r the right side, %u the right side in capitals, %s the
+	 * second. */
 	const char *shape;
 	/* The shape when the right side is an expression and not a literal (patterns). */
 	const char *expr_shape;

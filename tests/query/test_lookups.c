@@ -25,10 +25,10 @@ static bool has_piece(const char *shape, char piece)
 static void check_shape(const struct lookup *row, const char *shape)
 {
 	for (const char *p = strchr(shape, '%'); p != NULL; p = strchr(p + 2, '%'))
-		ck_assert_msg(p[1] != '\0' && strchr("ltrs%", p[1]) != NULL, "%s: %s", row->name, shape);
+		ck_assert_msg(p[1] != '\0' && strchr("ltrus%", p[1]) != NULL, "%s: %s", row->name, shape);
 	ck_assert_msg(has_piece(shape, 'l') || has_piece(shape, 't'), "%s has no left side: %s",
 	              row->name, shape);
-	ck_assert_msg(has_piece(shape, 'r') == (row->operand != LOOKUP_FLAG), "%s: %s", row->name,
+	ck_assert_msg((has_piece(shape, 'r') || has_piece(shape, 'u')) == (row->operand != LOOKUP_FLAG), "%s: %s", row->name,
 	              shape);
 	ck_assert_msg(has_piece(shape, 's') == (row->operand == LOOKUP_PAIR), "%s: %s", row->name,
 	              shape);

@@ -20,6 +20,7 @@ static const struct sqlstate_row rows[] = {
 	{"08", ERROR_UNAVAILABLE, false, "The connection to the database was lost."},
 	{"0A", ERROR_NOT_SUPPORTED, false, "The database does not support this combination."},
 	{"21", ERROR_VALUE, false, "A subquery used as a value gives more than one row."},
+	{"22000", ERROR_VALUE, true, "A range begins after its end, or is not of one piece."},
 	{"22001", ERROR_VALUE, true, "A text is too long for its column."},
 	{"22003", ERROR_VALUE, true, "A number is out of range."},
 	{"22007", ERROR_VALUE, true, "A date or time is not well formed."},

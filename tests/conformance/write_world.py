@@ -276,6 +276,9 @@ def judge(instance, fields):
             elif value == "" and not field.blank:
                 errors[field.name] = ["This field cannot be blank."]
             continue
+        if value is None and not field.null:  # full_clean() passes over None where a field may be blank, and the database refuses it
+            errors[field.name] = ["This field cannot be null."]
+            continue
         if field.blank and value in list(field.empty_values):
             continue
         try:

@@ -117,17 +117,22 @@ static struct str address_at(struct request *request, struct str parameter, stru
 	return arena_printf(request->arena, "%.*s%.*s=%.*s", STR_ARG(address), STR_ARG(parameter), STR_ARG(cursor));
 }
 
-/* A target between angle brackets has none itself. */
+/* A target between angle brackets has none of its own. */
 static struct str target_of(struct arena *arena, struct str address)
 {
-	struct str target = STR("");
+	char *target = arena_alloc(arena, 3 * address.n + 1);
+	size_t n = 0;
 
-	while (address.p != NULL) {
-		struct str part = str_cut(&address, STR(">"));
+	for (size_t i = 0; i < address.n; i++) {
+		char c = address.p[i];
 
-		target = arena_printf(arena, "%.*s%.*s%s", STR_ARG(target), STR_ARG(part), address.p ? "%3E" : "");
+		target[n++] = c == '<' || c == '>' || c == '"' ? '%' : c;
+		if (c == '<' || c == '>' || c == '"') {
+			target[n++] = c == '"' ? '2' : '3';
+			target[n++] = c == '"' ? '2' : c == '<' ? 'C' : 'E';
+		}
 	}
-	return target;
+	return (struct str){target, n};
 }
 
 static void add_cursor_header(struct request *request, bool is_next, struct str cursor)

@@ -5,6 +5,7 @@
 #include "orm/wire/json.h"
 #include "server/handlers.h"
 #include "server/health.h"
+#include "server/metrics.h"
 #include "tests/support/suite.h"
 
 static const char models[] =
@@ -21,6 +22,7 @@ static const char models[] =
 
 static struct arena *arena;
 static const struct registry *registry;
+static struct settings settings = {.has_metrics = true};
 static struct request request;
 static handler_fn handler;
 
@@ -55,7 +57,7 @@ static const struct {
 
 static bool route(const char *method, const char *path)
 {
-	request = (struct request){.arena = arena, .registry = registry};
+	request = (struct request){.arena = arena, .registry = registry, .settings = &settings};
 	request.path = str_of(path);
 	request.method_text = str_of(method);
 	for (size_t i = 0; i < sizeof http_methods / sizeof http_methods[0]; i++)
@@ -250,6 +252,53 @@ START_TEST(fixed_addresses_are_found)
 	goes_to("GET", "/api/", index_reply);
 	goes_to("GET", "/health/live", health_live);
 	goes_to("HEAD", "/health/ready", health_ready);
+	goes_to("GET", "/metrics", metrics_reply);
+}
+END_TEST
+
+START_TEST(metrics_are_nowhere_when_settings_say_so)
+{
+	settings.has_metrics = false;
+	is_refused("GET", "/metrics", ERROR_UNKNOWN_ADDRESS);
+	is_refused("GET", "/metric", ERROR_UNKNOWN_ADDRESS);
+	ck_assert_ptr_null(request.error.suggestion.p);
+	settings.has_metrics = true;
+	is_refused("GET", "/metric", ERROR_UNKNOWN_ADDRESS);
+	text_is(request.error.suggestion, "/metrics");
+}
+END_TEST
+
+static void counts_as(const char *method, const char *path, const char *name, enum route_class class)
+{
+	route(method, path);
+	text_is(route_name(arena, request.route), name);
+	ck_assert_msg(route_class(&request) == class, "%s %s is of class %d", method, path, (int)route_class(&request));
+}
+
+START_TEST(kinds_of_addresses_are_counted_apart)
+{
+	counts_as("GET", "/api/article", "/api/{model}", ROUTE_ROWS);
+	counts_as("POST", "/api/article", "/api/{model}", ROUTE_WRITE);
+	counts_as("GET", "/api/article/5", "/api/{model}/{pk}", ROUTE_LOOKUP);
+	counts_as("DELETE", "/api/article/5", "/api/{model}/{pk}", ROUTE_WRITE);
+	counts_as("GET", "/api/author/5/article_set", "/api/{model}/{pk}/{relation}", ROUTE_ROWS);
+	counts_as("POST", "/api/article/query", "/api/{model}/query", ROUTE_ROWS);
+	counts_as("GET", "/api/article/count", "/api/{model}/count", ROUTE_VALUE);
+	counts_as("GET", "/api/author/5/article_set/count", "/api/{model}/{pk}/{relation}/count", ROUTE_VALUE);
+	counts_as("POST", "/api/administrator/5/servers/add", "/api/{model}/{pk}/{relation}/add", ROUTE_WRITE);
+	counts_as("POST", "/batch", "/batch", ROUTE_BATCH);
+	counts_as("GET", "/health/live", "/health/live", ROUTE_OTHER);
+	counts_as("GET", "/nowhere", "none", ROUTE_OTHER);
+	counts_as("GET", "/api/nothing", "none", ROUTE_OTHER);
+	counts_as("BREW", "/api/article", "/api/{model}", ROUTE_WRITE);
+}
+END_TEST
+
+START_TEST(no_two_routes_have_one_name)
+{
+	for (unsigned i = 0; i < route_count(); i++)
+		for (unsigned k = 0; k < i; k++)
+			ck_assert(!str_eq(route_name(arena, i), route_name(arena, k)));
 }
 END_TEST
 
@@ -273,5 +322,8 @@ int main(void)
 	tcase_add_test(group, a_wrong_http_method_is_told_which_are_right);
 	tcase_add_test(group, options_answers_with_allow);
 	tcase_add_test(group, fixed_addresses_are_found);
+	tcase_add_test(group, metrics_are_nowhere_when_settings_say_so);
+	tcase_add_test(group, kinds_of_addresses_are_counted_apart);
+	tcase_add_test(group, no_two_routes_have_one_name);
 	return suite_main(suite);
 }

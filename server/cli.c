@@ -14,18 +14,41 @@ const struct cli_command cli_commands[] = {
      "program can reach (the server programs must be installed), makes the tables of\n"
      "the models and serves them. Ctrl-C or SIGTERM stops all of it. The data stay in\n"
      "the data folder for the next time.",
-     CLI_MODELS | CLI_CONFIG | CLI_DATA | CLI_LISTENING | CLI_LOGGING, 0, 0, cli_dev},
+     CLI_MODELS | CLI_CONFIG | CLI_DATA | CLI_LISTENING | CLI_LOGGING | CLI_FOLDER, 0, 0,
+     cli_dev},
 	{"serve", "", "serve the models from an existing database",
      "Serves a database named by the settings, by QUERN_DATABASE_URL (any libpq\n"
      "connection string) or by libpq's PG* variables. Tables that do not fit the models\n"
      "are named at the start, and served as they are. SIGTERM or Ctrl-C finishes the\n"
      "requests in flight; a second one does not.",
      CLI_MODELS | CLI_CONFIG | CLI_LISTENING | CLI_LOGGING, 0, 0, cli_serve},
-	{"migrate", "", "make the tables of the models",
-     "Creates in one transaction what the models need and the database does not have,\n"
-     "and records it. Models that changed in a way it cannot apply are refused, with\n"
-     "nothing touched. The database is named as for 'quern serve'.",
-     CLI_MODELS | CLI_CONFIG | CLI_PLAN | CLI_LOGGING, 0, 0, cli_migrate},
+	{"migrate", "[TARGET]", "bring the tables to what the models say",
+     "With a folder of migration files beside the models: applies those that are not\n"
+     "applied, or goes forward or back to TARGET (a file's name or the beginning of it, or\n"
+     "zero). Safe on a table in use; --plan shows what each step locks. What is\n"
+     "interrupted is continued by the next run.\n\n"
+     "Without one: creates in one transaction what the models need and the database does\n"
+     "not have, and records it; changed models are refused, with nothing touched.\n\n"
+     "The database is named as for 'quern serve'.",
+     CLI_MODELS | CLI_CONFIG | CLI_PLAN | CLI_LOGGING | CLI_FOLDER | CLI_APPLYING, 0, 1,
+     cli_migrate},
+	{"makemigrations", "", "write the changes of the models as a migration file",
+     "Compares the models with what the files in the folder 'migrations' beside them\n"
+     "describe, and writes the next file. No database is asked. What may be a rename is\n"
+     "asked for at a terminal; elsewhere --rename or --no-renames decides.",
+     CLI_MODELS | CLI_CONFIG | CLI_FOLDER | CLI_MAKING | CLI_WRITING, 0, 0, cli_makemigrations},
+	{"showmigrations", "", "list the migration files and which are applied",
+     "[X] is applied, [ ] is not, [~] is half done.",
+     CLI_MODELS | CLI_CONFIG | CLI_LOGGING | CLI_FOLDER, 0, 0, cli_showmigrations},
+	{"sqlmigrate", "NAME", "show the SQL of one migration file",
+     "Prints the statements of the migration as they would run on a table in use. No\n"
+     "database is asked: names that only one knows are those that a new one would have.",
+     CLI_MODELS | CLI_CONFIG | CLI_FOLDER | CLI_BACKWARDS, 1, 1, cli_sqlmigrate},
+	{"squashmigrations", "[FIRST] LAST", "write one migration file for many",
+     "The new file replaces those from FIRST (or the first of all) to LAST: databases that\n"
+     "have all of them count it as applied, new ones run it alone. When every database has\n"
+     "it, the old files and its \"replaces\" can go.",
+     CLI_MODELS | CLI_CONFIG | CLI_FOLDER | CLI_WRITING, 1, 2, cli_squashmigrations},
 	{"check", "", "look for mistakes in models and settings",
      "Reads the model files and the settings and names every mistake with its place.\n"
      "The exit code is 1 when there is one. No database is asked.",

@@ -10,6 +10,7 @@
 
 #define CLI_SETTINGS_MAX 16
 #define CLI_WORDS_MAX 4
+#define CLI_EXTRAS_MAX 64
 
 /* Exit codes. */
 #define CLI_OK 0
@@ -24,6 +25,9 @@ struct cli {
 	/* Options that are settings. */
 	struct settings_flag settings[CLI_SETTINGS_MAX];
 	size_t nsettings;
+	/* Options of single commands, as given: "--rename" and its value, "" for one without. */
+	struct settings_flag extras[CLI_EXTRAS_MAX];
+	size_t nextras;
 	const char *words[CLI_WORDS_MAX]; /* what is no option */
 	size_t nwords;
 };
@@ -36,6 +40,11 @@ enum cli_option_bit {
 	CLI_PLAN = 1 << 4,
 	CLI_LOGGING = 1 << 5,
 	CLI_DATABASE = 1 << 6,
+	CLI_FOLDER = 1 << 7,    /* --migrations */
+	CLI_MAKING = 1 << 8,    /* --rename, --default … */
+	CLI_APPLYING = 1 << 9,  /* --fake … */
+	CLI_BACKWARDS = 1 << 10,
+	CLI_WRITING = 1 << 11, /* --name, --dry-run */
 };
 
 struct cli_command {
@@ -59,6 +68,9 @@ bool cli_read(struct cli *cli, const struct cli_command *command, char **argumen
 void cli_help(void);
 void cli_command_help(const struct cli_command *command);
 
+/* The value of the last such option, "" for one without; NULL when it was not given. */
+const char *cli_extra(const struct cli *cli, const char *name);
+
 /* cli_load.c: what several commands begin with; false after saying on standard error all that is
  * wrong. */
 bool cli_load_settings(struct cli *cli, struct settings *settings);
@@ -77,6 +89,10 @@ int cli_dev(struct cli *cli);
 int cli_serve(struct cli *cli);
 int cli_migrate(struct cli *cli);
 int cli_check(struct cli *cli);
+int cli_makemigrations(struct cli *cli);
+int cli_showmigrations(struct cli *cli);
+int cli_sqlmigrate(struct cli *cli);
+int cli_squashmigrations(struct cli *cli);
 int cli_sql(struct cli *cli);
 
 #endif

@@ -9,6 +9,10 @@
 /* migrate_options.report: prints the line, indented, and counts it in *(size_t *)context. */
 void cli_report_line(void *context, const char *line);
 
+/* Brings the private database of `quern dev` to the migration files, or without any to the models. */
+bool cli_migrate_private(struct cli *cli, const struct settings *settings,
+                         const struct registry *registry, struct error *error);
+
 /* Serves until SIGTERM or SIGINT: then finishes what is in flight; at a second signal stops at once.
  * `ended_fd` (-1: none) becoming readable stops it too, and makes the exit code CLI_FAILED.
  * `started` (may be NULL) is called when the port is open. */

@@ -1,5 +1,4 @@
 /* `quern dev`: everything at once: a private PostgreSQL, the tables, the server. */
-#include "orm/migrate/migrate.h"
 #include "server/cli_database.h"
 #include "server/embedded.h"
 #include "server/listen.h"
@@ -19,19 +18,6 @@ static void started(struct serving *serving, unsigned port)
 	fflush(stdout);
 }
 
-static bool migrate(const struct settings *settings, const struct registry *registry,
-                    struct error *error)
-{
-	size_t lines = 0;
-	struct migrate_options options = {
-		.conninfo = settings->databases[0].url,
-		.report = cli_report_line,
-		.context = &lines,
-	};
-
-	return migrate_apply(&options, registry, error);
-}
-
 static int serve_embedded(struct cli *cli, struct settings *settings,
                           const struct registry *registry, struct embedded *embedded)
 {
@@ -42,7 +28,7 @@ static int serve_embedded(struct cli *cli, struct settings *settings,
 	error_init(&error, cli->arena);
 	settings->databases = &database;
 	settings->ndatabases = 1;
-	if (!migrate(settings, registry, &error))
+	if (!cli_migrate_private(cli, settings, registry, &error))
 		return cli_fail(&error);
 	struct serving serving = {
 		.registry = registry,

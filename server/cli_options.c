@@ -5,6 +5,7 @@
 #include "orm/base/buf.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #ifndef QUERN_VERSION
 #define QUERN_VERSION "unknown"
@@ -28,6 +29,20 @@ static const struct option options[] = {
 	{"--log-level", "LEVEL", "log_level", CLI_LOGGING, "debug, info, warning or error (info)"},
 	{"--log-format", "FORMAT", "log_format", CLI_LOGGING, "text or json (text)"},
 	{"--plan", NULL, NULL, CLI_PLAN, "print the SQL that would be run, change nothing"},
+	{"--migrations", "DIR", NULL, CLI_FOLDER, "migration files (migrations, beside the models)"},
+	{"--name", "NAME", NULL, CLI_WRITING, "the file's name behind its number"},
+	{"--dry-run", NULL, NULL, CLI_WRITING, "print the file, write nothing"},
+	{"--check", NULL, NULL, CLI_MAKING, "write nothing; exit code 1 when a file is missing"},
+	{"--rename", "OLD=NEW", NULL, CLI_MAKING, "Author=Writer, or Author.name=title"},
+	{"--no-renames", NULL, NULL, CLI_MAKING, "what looks renamed is removed and added"},
+	{"--default", "M.F=VALUE", NULL, CLI_MAKING, "for rows that are there, in a new NOT NULL field"},
+	{"--empty", NULL, NULL, CLI_MAKING, "a file to be filled by hand"},
+	{"--merge", NULL, NULL, CLI_MAKING, "a file that brings ends together"},
+	{"--fake", NULL, NULL, CLI_APPLYING, "only record, touch no table"},
+	{"--fake-initial", NULL, NULL, CLI_APPLYING, "record the first, if its tables are there"},
+	{"--lock-timeout", "MS", NULL, CLI_APPLYING, "how long others may wait behind a lock (400)"},
+	{"--resume", "HOW", NULL, CLI_APPLYING, "again or skip: an interrupted RunSQL"},
+	{"--backwards", NULL, NULL, CLI_BACKWARDS, "the SQL of the way back"},
 };
 
 #define NOPTIONS (sizeof options / sizeof options[0])
@@ -71,6 +86,8 @@ static void take_value(struct cli *cli, const struct option *option, const char 
 {
 	if (option->setting)
 		cli->settings[cli->nsettings++] = (struct settings_flag){option->setting, text};
+	else if (option->bit >= CLI_FOLDER)
+		cli->extras[cli->nextras++] = (struct settings_flag){option->name, text ? text : ""};
 	else if (option->bit == CLI_CONFIG)
 		cli->config = text;
 	else if (option->bit == CLI_DATA)
@@ -90,7 +107,7 @@ static bool read_option(struct cli *cli, const struct cli_command *command, char
 	*used = 1;
 	if (!option)
 		return unknown_option(command, name, cli->arena);
-	if (cli->nsettings == CLI_SETTINGS_MAX)
+	if (cli->nsettings == CLI_SETTINGS_MAX || cli->nextras == CLI_EXTRAS_MAX)
 		return wrong(command, "%s: too many options", option->name);
 	if (!option->value && rest.p)
 		return wrong(command, "%s takes no value", option->name);
@@ -103,6 +120,16 @@ static bool read_option(struct cli *cli, const struct cli_command *command, char
 	take_value(cli, option, arguments[1]);
 	*used = 2;
 	return true;
+}
+
+const char *cli_extra(const struct cli *cli, const char *name)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < cli->nextras; i++)
+		if (strcmp(cli->extras[i].key, name) == 0)
+			found = cli->extras[i].text;
+	return found;
 }
 
 bool cli_read(struct cli *cli, const struct cli_command *command, char **arguments, size_t n)
@@ -132,7 +159,7 @@ void cli_help(void)
 	       "usage: quern COMMAND [options]\n\n",
 	       QUERN_VERSION);
 	for (size_t i = 0; i < cli_commands_count; i++)
-		printf("  %-9s %s\n", cli_commands[i].name, cli_commands[i].summary);
+		printf("  %-16s %s\n", cli_commands[i].name, cli_commands[i].summary);
 	printf("\n'quern COMMAND --help' explains a command. To begin with:\n\n"
 	       "  quern dev --models models.json\n");
 }

@@ -394,7 +394,7 @@ FILES = [
     ("a file with a broken rule", "POST country/bulk_create", b"code,name\nZZ,x\nYYY,y\n",
      422, "ValidationError", "/1/code", "Line 3, code: Ensure this value has at most 2 characters (it has 3).", {"Content-Type": "text/csv"}),
     ("a file with a conflict", "POST country/bulk_create", b"code,name\nZZ,x\nDE,y\n",
-     409, "IntegrityError", None, "Country with this Code already exists.", {"Content-Type": "text/csv"}),
+     409, "IntegrityError", "/1/code", "Country with this Code already exists.", {"Content-Type": "text/csv"}),
     ("a file with a line too short", "POST country/bulk_create", b"code,name\nZZ\n",
      422, "ValidationError", "/0", "Line 2, __all__: The row has 1 fields where the header has 2.", {"Content-Type": "text/csv"}),
     ("a file with an open quote", "POST country/bulk_create", b"code,name\nZZ,\"x\n",

@@ -201,8 +201,10 @@ static void begin_anew(struct batch *batch)
 	for (size_t i = 0; i < batch->n; i++) {
 		batch->operations[i].has_failed = false;
 		batch->operations[i].result = NULL;
+		batch->operations[i].is_unreadable = false;
 	}
 	arena_reset(batch->scratch);
+	arena_reset(batch->results);
 }
 
 /* -- an attempt -------------------------------------------------------------------- */
@@ -389,9 +391,11 @@ bool batch_run(struct request *request)
 	*batch = (struct batch){.request = request,
 	                        .arena = request->arena,
 	                        .scratch = arena_new(),
+	                        .results = arena_new(),
 	                        .is_atomic = true,
 	                        .is_joined = request->db.tx != NULL};
 	arena_defer(request->arena, end_arena, batch->scratch);
+	arena_defer(request->arena, end_arena, batch->results);
 	arena_defer(request->arena, end_buf, &batch->replies);
 	if (!accept_json(request) || !request_value(request, no_members, &body) ||
 	    !batch_decode(batch, body) || !check_isolation(batch))

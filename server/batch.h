@@ -28,9 +28,10 @@ struct operation {
 	bool continues; /* when it fails, the others go on */
 
 	/* What became of it in the present attempt. */
-	bool is_done, has_failed;
+	bool has_failed;
 	size_t reply_at, reply_n;   /* its body in batch->replies */
 	const struct value *result; /* the same as a value, once a Ref has asked for it */
+	bool is_unreadable;         /* a Ref has asked, and it is too much */
 };
 
 struct batch {
@@ -38,6 +39,7 @@ struct batch {
 	struct request outer;  /* the request as it came, while an operation has taken its place */
 	struct arena *arena;   /* the request's */
 	struct arena *scratch; /* of the running operation */
+	struct arena *results; /* of what Refs have read in the present attempt */
 
 	bool is_atomic, is_dry_run;
 	enum db_isolation isolation;

@@ -200,7 +200,7 @@ static bool too_many(struct batch *batch, const struct steps *steps)
 		"returning).");
 }
 
-/* Its answer as a value, read once. */
+/* Its answer as a value, read once: also where it cannot be. */
 static bool read_result(struct batch *batch, struct operation *operation, const struct steps *steps)
 {
 	struct str text = str_sub(buf_str(&batch->replies), operation->reply_at, operation->reply_n);
@@ -209,10 +209,12 @@ static bool read_result(struct batch *batch, struct operation *operation, const 
 
 	if (operation->result)
 		return true;
-	error_init(&unused, batch->arena);
-	if (!json_read(batch->arena, arena_str(batch->arena, text), &limits, &operation->result,
-	               &unused)) {
+	if (operation->is_unreadable)
+		return too_many(batch, steps);
+	error_init(&unused, batch->results);
+	if (!json_read(batch->results, text, &limits, &operation->result, &unused)) {
 		operation->result = NULL;
+		operation->is_unreadable = true;
 		return too_many(batch, steps);
 	}
 	batch->ref_values -= count_values(operation->result);
@@ -301,6 +303,7 @@ struct filling {
 	struct batch *batch;
 	const struct operation *operation;
 	size_t left;    /* values that Refs may still add */
+	size_t bytes;   /* of text likewise */
 	unsigned depth; /* of the value that is made */
 };
 
@@ -309,15 +312,26 @@ static bool is_deeper(struct filling *f)
 	return f->depth >= f->batch->request->settings->json.depth;
 }
 
+/* As if it stood in the body, whose limits hold for it too. */
+static bool take_room(struct filling *f, const struct value *from)
+{
+	size_t n = from->kind == VALUE_TEXT ? from->text.n : 0;
+
+	if (f->left == 0 || n > f->bytes || is_deeper(f))
+		return false;
+	f->left--;
+	f->bytes -= n;
+	return true;
+}
+
 /* The value as data at the place of its Ref. */
 static bool copy_data(struct filling *f, const struct value *from, const struct steps *steps,
                       struct value *out)
 {
 	struct arena *arena = f->batch->scratch;
 
-	if (f->left == 0 || is_deeper(f))
+	if (!take_room(f, from))
 		return too_many(f->batch, steps);
-	f->left--;
 	f->depth++;
 	*out = *from;
 	out->pos = steps->pos->parent;
@@ -419,7 +433,8 @@ static bool fill(struct filling *f, const struct value *from, struct value *out)
 bool batch_fill(struct batch *batch, const struct operation *operation, const struct value *value,
                 const struct value **filled)
 {
-	struct filling f = {batch, operation, batch->request->settings->write_json.nodes, 0};
+	const struct json_limits *most = &batch->request->settings->write_json;
+	struct filling f = {batch, operation, most->nodes, most->bytes, 0};
 	struct value *out;
 
 	*filled = value;

@@ -248,9 +248,27 @@ class RefTest(BatchTest):
         problem = self.assert_problem(self.batch(op("Tag", "query"), op("Tag", "get", pk=ref("0.results.0.id"))),
                                       413, "RequestTooLarge")
         self.assertEqual(problem["pointer"], "/operations/1/pk/Ref")
-        self.sql("DELETE FROM tag WHERE id > 2500")
-        self.assert_problem(self.batch(op("Tag", "query"), op("Account", "patch", {"notes": [ref("0"), ref("0")]}, pk=1)),
-                            413, "RequestTooLarge", pointer="/operations/1/body/notes/1/Ref")
+        self.sql("DELETE FROM tag WHERE id > 30000")
+        self.assert_problem(self.batch(op("Tag", "query"), op("Account", "patch", {"notes": [ref("0")] * 3}, pk=1)),
+                            413, "RequestTooLarge", pointer="/operations/1/body/notes/2/Ref")
+
+    def test_texts_that_refs_put_into_a_body_are_bounded_as_the_body_is(self):
+        made = op("Account", "patch", {"notes": "x" * 1000000}, pk=1)
+        self.done(made, op("Account", "patch", {"notes": [ref("0.notes")] * 14}, pk=2))
+        self.assert_problem(self.batch(made, op("Account", "patch", {"notes": [ref("0.notes")] * 17}, pk=2)),
+                            413, "RequestTooLarge", pointer="/operations/1/body/notes/16/Ref")
+
+    def test_a_result_that_is_too_large_for_refs_is_looked_at_once(self):
+        self.sql("INSERT INTO tag (name) SELECT 'tag ' || i FROM generate_series(1, 200000) i")
+        before = self.peak()
+        answer = self.ok(self.batch(op("Tag", "query"), *[op("Tag", "get", pk=ref("0.results.0.id"))] * 100, atomic=False))
+        self.assertEqual((answer["failed"], answer["results"][100]["error"]["status"]), (100, 413))
+        self.assertLess(self.peak(), before + 128 * 1024)
+
+    def peak(self):
+        """The most memory that the server ever had, in KiB."""
+        with open("/proc/%d/status" % self.server.process.pid) as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 class ErrorsAloneTest(BatchTest):

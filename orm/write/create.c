@@ -17,6 +17,7 @@ struct creation {
 	const struct plan_scope *scope;
 	struct conflict conflict;
 	size_t batch_size;
+	bool is_list; /* the answer may have fewer rows than there were objects */
 	struct row *rows;
 	size_t n;
 	struct validation validation;
@@ -37,6 +38,14 @@ static bool is_many_to_many(const struct plan_scope *scope)
 	return has_relation(scope) && scope->relation->kind == RELATION_MANY_TO_MANY;
 }
 
+/* Whether a row that a trigger keeps back would be missed: by related rows, or by the answer. */
+static bool needs_all(const struct creation *creation)
+{
+	bool has_related = is_many_to_many(creation->scope) || !nest_is_empty(&creation->nest);
+
+	return creation->conflict.kind != INSERT_SKIPS && (has_related || !creation->is_list);
+}
+
 /* Rows that a conflict left out are not answered: what is there follows the objects' order. */
 static bool insert_all(struct creation *creation)
 {
@@ -45,7 +54,9 @@ static bool insert_all(struct creation *creation)
 	struct written_row *rows = ARENA_ARRAY(arena, struct written_row, creation->n);
 
 	if (!insert_rows(creation->writing, creation->model, creation->rows, creation->n,
-	                 &creation->conflict, creation->returning, creation->batch_size, rows))
+	                 &creation->conflict, creation->returning, creation->batch_size, rows) ||
+	    (needs_all(creation) &&
+	     !insert_took_all(creation->writing, creation->model, rows, creation->n)))
 		return false;
 	written->nrows = 0;
 	for (size_t i = 0; i < creation->n; i++)
@@ -251,7 +262,8 @@ bool write_create(struct db_session *session, const struct model *model,
 
 	writing_init(&writing, session, model->registry, options, error);
 	creation_init(&creation, &writing, model, scope, written);
-	if (objects->kind == VALUE_LIST)
+	creation.is_list = objects->kind == VALUE_LIST;
+	if (creation.is_list)
 		return create(&creation, objects->list.items, objects->list.n);
 	struct value rest = without_through_defaults(&creation, objects);
 	return create(&creation, &rest, 1);
@@ -330,6 +342,7 @@ bool write_bulk_create(struct db_session *session, const struct model *model,
 
 	writing_init(&writing, session, model->registry, options, error);
 	creation_init(&creation, &writing, model, scope, written);
+	creation.is_list = true;
 	if (!bulk_objects(&creation, body, &objects) || !read_less(&creation, &returning) ||
 	    !create(&creation, objects->list.items, objects->list.n))
 		return false;

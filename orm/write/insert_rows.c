@@ -94,6 +94,18 @@ bool insert_rows(struct writing *writing, const struct model *model, const struc
 	return true;
 }
 
+bool insert_took_all(struct writing *writing, const struct model *model,
+                     const struct written_row *written, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!written[i].batch)
+			return error_set_nowhere(writing->error, ERROR_INTEGRITY,
+			                         "A rule of the database keeps a row of %.*s from being written, or "
+			                         "writes it elsewhere: it gave none back.",
+			                         STR_ARG(model->name));
+	return true;
+}
+
 struct str written_cell(const struct model *model, const struct written_row *row,
                         const struct field *field)
 {

@@ -90,7 +90,7 @@ bool level_run(struct nested_level *level, const struct nest *nest,
 		return run_links(level, nest, rows, parents);
 	return rows_find(writing, model, rows, n) &&
 	       insert_rows(writing, model, rows, n, NULL, NULL, INSERT_ROWS_MAX, *written) &&
-	       nest_after(&level->nest, *written);
+	       insert_took_all(writing, model, *written, n) && nest_after(&level->nest, *written);
 }
 
 /* -- before ---------------------------------------------------------------------- */

@@ -391,9 +391,16 @@ class Manager:
         return {name: value for name, value in self.body["lookup"].items()
                 if "__" not in name and name not in words and not name[:1].isupper()}
 
+    def named(self, name, value):
+        """An object in place of a row is a row that is found by it."""
+        if not isinstance(value, dict) or is_expression(value) or name not in {field.name for field in self.model._meta.concrete_fields}:
+            return value
+        field = self.model._meta.get_field(name)
+        return getattr(self.writer.find(field.related_model, value), field.target_field.attname) if field.is_relation else value
+
     def found(self):
         scope = Scope(self.writer.world, self.model, qs=self.rows)
-        scope.filter(self.body["lookup"])
+        scope.filter({name: self.named(name, value) for name, value in self.body["lookup"].items()})
         try:
             return scope.qs.get()
         except self.model.DoesNotExist:

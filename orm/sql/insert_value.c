@@ -5,6 +5,7 @@
 #include "orm/query/scope.h"
 #include "orm/query/walk.h"
 #include "orm/sql/emit.h"
+#include "orm/sql/set.h"
 
 /* Whether the row that does not exist is named, from whatever depth. */
 struct search {
@@ -59,7 +60,7 @@ bool insert_value_read(struct arena *arena, const struct field *field, const str
 		return false;
 	ASSERT(operand.kind == OPERAND_EXPR);
 	return resolve_expr(scope, operand.expr, field, NULL, expr) &&
-	       stands_alone(scope, field, value, *expr);
+	       stands_alone(scope, field, value, *expr) && set_must_fit(field, *expr, value->pos, error);
 }
 
 void insert_value_emit(struct sql *sql, const struct rexpr *expr)

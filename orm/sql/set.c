@@ -128,15 +128,20 @@ bool set_fits(const struct field *column, const struct rexpr *value)
 
 /* -- resolving ------------------------------------------------------------------- */
 
-static bool fits(struct scope *target, const struct assignment *assignment, const struct rexpr *value)
+bool set_must_fit(const struct field *column, const struct rexpr *value, const struct pos *pos, struct error *error)
 {
-	if (set_fits(assignment->field, value))
+	if (set_fits(column, value))
 		return true;
 	const struct field *from = value->field->value_field != NULL ? value->field->value_field : value->field;
 
-	return error_set(target->r->error, ERROR_TYPE, assignment->operand.pos,
+	return error_set(error, ERROR_TYPE, pos,
 	                 "The %s '%.*s' cannot be set to an expression that gives a %s; wrap it in Cast.",
-	                 assignment->field->value_field->type->name, STR_ARG(assignment->field->name), from->type->name);
+	                 column->value_field->type->name, STR_ARG(column->name), from->type->name);
+}
+
+static bool fits(struct scope *target, const struct assignment *assignment, const struct rexpr *value)
+{
+	return set_must_fit(assignment->field, value, assignment->operand.pos, target->r->error);
 }
 
 /* {"Value": null} of a JSONField: the JSON null, where null is no value at all. */

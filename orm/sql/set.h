@@ -28,5 +28,7 @@ bool set_resolve(struct scope *target, const struct assignment *assignments, siz
 void set_emit(struct emit *e, struct scope *target, const struct set_list *list, bool is_first);
 /* Whether a value of such an expression may be put into the column: what PostgreSQL converts by itself. */
 bool set_fits(const struct field *column, const struct rexpr *value);
+/* The same; false with an error that says so. */
+bool set_must_fit(const struct field *column, const struct rexpr *value, const struct pos *pos, struct error *error);
 
 #endif

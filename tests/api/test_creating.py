@@ -413,6 +413,7 @@ class ExpressionTest(StudioTest):
                  "ValueError", "F() expressions"),
                 ({"Case": [{"when": {"n": 3}, "then": 1}, {"default": 2}]}, "ValueError", "F() expressions"),
                 ({"Window": {"expr": {"RowNumber": []}}}, "FieldError", "Window expressions are not allowed"),
+                ({"Lower": {"Value": "A"}}, "TypeError", "The IntegerField 'n' cannot be set to an expression that gives a "),
         ):
             with self.subTest(value=value):
                 self.refused(self.api.post("/api/counter", {"name": "c", "n": value}), 400, title, detail=words, pointer="/n")

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import os
 import random
 import re
+import subprocess
 import unittest
 
 import harness
@@ -373,6 +375,31 @@ class Streams(OutputTest):
     def resident(self):
         with open("/proc/%d/status" % self.server.process.pid) as status:
             return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1)) / 1024
+
+
+class Guide(unittest.TestCase):
+    """api-docs/output.md: its commands, in its order, print what it shows."""
+
+    maxDiff = None
+
+    def test_every_example_prints_what_the_guide_shows(self):
+        with open(os.path.join(harness.ROOT, "api-docs", "output.md"), encoding="utf-8") as file:
+            blocks = re.findall(r"(?<=^```console\n)(.*?)(?=^```$)", file.read(), re.MULTILINE | re.DOTALL)
+        self.assertGreater(len(blocks), 5)
+        server = Server("news")
+        self.addCleanup(server.stop)
+        server.sql("INSERT INTO author (handle) VALUES ('jane_doe'), ('john')")
+        server.sql("INSERT INTO article (title, body, published) SELECT 'Article ' || n, repeat('text ', 100), true FROM generate_series(1, 5) n")
+        server.sql("INSERT INTO vote (author_id, article_id, created_at) SELECT 1, n, now() FROM generate_series(1, 3) n")
+        here = "http://127.0.0.1:%d" % server.port
+        for block in blocks:
+            for command, shown in re.findall(r"^\$ (.*?)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+                done = subprocess.run(["bash", "-c", command.replace("http://127.0.0.1:8080", here)],
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+                got = re.sub(r'"instance":"[^"]*"', '"instance":"…"', done.stdout.decode()).replace("\r", "")
+                with self.subTest(command=command):
+                    self.assertEqual([line.rstrip() for line in got.rstrip("\n").split("\n")],
+                                     [line.rstrip() for line in shown.rstrip("\n").split("\n")])
 
 
 if __name__ == "__main__":

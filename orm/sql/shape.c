@@ -234,13 +234,16 @@ static struct family *family_of(struct shapes *shapes, uint64_t hash)
 	return &shapes->families[hash & (shapes->nbuckets - 1)];
 }
 
-/* The literals that are part of the shape, behind it.  Returns the hash of all. */
+/* The literals that are part of the shape, behind it, each with its number: a family may be forgotten and learnt
+ * again from another question, and then others are.  Returns the hash of all. */
 static uint64_t add_fixed(struct reading *reading, uint64_t fixed)
 {
 	for (size_t i = 0; i < reading->n; i++) {
 		if ((fixed >> i & 1) == 0)
 			continue;
 		buf_add_char(reading->shape, '\n');
+		buf_add_int(reading->shape, (int64_t)i);
+		buf_add_char(reading->shape, ':');
 		value_write_json(reading->slots[i], reading->shape);
 	}
 	return str_hash(buf_str(reading->shape));

@@ -105,22 +105,20 @@ static struct value list_of(struct request *request, const struct value *value)
 		.kind = VALUE_LIST, .pos = value->pos, .list = {.items = list.items, .n = list.n}};
 }
 
-static bool unknown(struct request *request, const struct value *params)
+/* Lookups stand together in "filter". */
+static bool unknown(struct request *request, const struct member *given)
 {
-	const struct value *lookups = value_get(params, "filter");
-	const struct member *member = &params->object.members[0];
+	struct str own[NKNOWN];
 
-	for (size_t i = 0; i < params->object.n; i++)
-		for (size_t k = 0; k < NKNOWN; k++)
-			if (!str_is(params->object.members[i].key, known[k].name))
-				member = &params->object.members[i];
-	if (lookups && lookups->kind == VALUE_OBJECT && lookups->object.n)
-		member = &lookups->object.members[0];
-	request->error.suggestion = params_suggest(member->key, names);
-	return error_set(&request->error, ERROR_BAD_REQUEST, member->value.pos,
+	if (str_is(given->key, "filter") && given->value.kind == VALUE_OBJECT && given->value.object.n)
+		given = &given->value.object.members[0];
+	for (size_t i = 0; i < NKNOWN; i++)
+		own[i] = str_of(known[i].name);
+	request->error.suggestion = suggest_nearest(given->key, own, NKNOWN);
+	return error_set(&request->error, ERROR_BAD_REQUEST, given->value.pos,
 	                 "A load takes no parameter '%.*s'. It takes delimiter, ignore_conflicts, "
 	                 "update_conflicts, unique_fields, update_fields and validate.",
-	                 STR_ARG(member->key));
+	                 STR_ARG(given->key));
 }
 
 static bool read_one(struct request *request, enum form form, const struct member *given,
@@ -155,7 +153,7 @@ static bool read_all(struct request *request, const struct value *params,
 		while (k < NKNOWN && !str_is(given->key, known[k].name))
 			k++;
 		if (k == NKNOWN)
-			return unknown(request, params);
+			return unknown(request, given);
 		struct value value = {0};
 
 		if (!read_one(request, known[k].form, given, settings, &value))

@@ -55,15 +55,22 @@ static bool end_field(struct csv *csv, bool is_quoted)
 	return true;
 }
 
+/* The line has been counted, and the row is the one before. */
+static enum csv_result refuse_row(struct csv *csv, const char *wrong)
+{
+	csv->line = csv->row_line;
+	return refuse(csv, wrong);
+}
+
 static enum csv_result give_row(struct csv *csv)
 {
 	struct str text = buf_str(&csv->text);
 
 	csv->is_row_given = true;
 	if (text.n && memchr(text.p, '\0', text.n))
-		return refuse(csv, "there is a NUL character, which no text can hold");
+		return refuse_row(csv, "there is a NUL character, which no text can hold");
 	if (!str_is_utf8(text))
-		return refuse(csv, "the text is not valid UTF-8");
+		return refuse_row(csv, "the text is not valid UTF-8");
 	return CSV_ROW;
 }
 
@@ -123,20 +130,15 @@ static enum csv_result take_run(struct csv *csv, struct str *chunk)
 	return CSV_MORE;
 }
 
-static bool end_line(struct csv *csv, bool is_quoted)
-{
-	csv->line++;
-	return end_field(csv, is_quoted);
-}
-
 /* A byte behind a field that has no quotes, or behind the closing quote of one that has. */
 static enum csv_result take_mark(struct csv *csv, char c, bool is_quoted)
 {
 	if (c == csv->delimiter)
 		return end_field(csv, is_quoted) ? CSV_MORE : refuse(csv, too_many);
 	if (c == '\n') {
-		if (!end_line(csv, is_quoted))
+		if (!end_field(csv, is_quoted))
 			return refuse(csv, too_many);
+		csv->line++;
 		return give_row(csv);
 	}
 	if (c == '\r') {

@@ -356,6 +356,10 @@ class Errors(LoadTest):
         self.assert_problem(self.csv("a\n", "/api/vote/bulk_craete"), 404, "NotFound", suggestion="bulk_create")
         self.assert_problem(self.csv("a\n", "/api/vote/1"), 405, "MethodNotAllowed")
         self.assert_problem(self.csv("a\n", delimitr=";"), 400, "BadRequest", pointer="?delimitr", suggestion="delimiter")
+        for name in ("order_by", "limit", "exclude"):
+            problem = self.assert_problem(self.csv("a\n", **{name: "{}", "delimiter": "tab"}), 400, "BadRequest", pointer="?" + name)
+            self.assertIn("no parameter '%s'" % name, problem["detail"])
+            self.assertNotEqual(problem.get("suggestion"), name)
         self.assert_problem(self.csv("a\n", delimiter=";;"), 400, "ValueError", pointer="?delimiter")
         self.assert_problem(self.csv("a\n", delimiter='"'), 400, "ValueError", pointer="?delimiter")
         self.assert_problem(self.ndjson("{}", delimiter=";"), 400, "BadRequest", pointer="?delimiter")

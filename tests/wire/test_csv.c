@@ -183,7 +183,9 @@ START_TEST(text_that_no_database_can_hold_is_refused)
 		ck_assert_msg(str_ends(got, STR("the text is not valid UTF-8")), "%zu: %s", i, got.p);
 	}
 	check_text((struct str){"a\0b\n", 4}, ',',
-	           "line 2: there is a NUL character, which no text can hold");
+	           "line 1: there is a NUL character, which no text can hold");
+	check_text((struct str){"a\n\"b\n\0\"\nc\n", 11}, ',',
+	           "1[a]line 2: there is a NUL character, which no text can hold");
 }
 END_TEST
 
@@ -208,6 +210,9 @@ START_TEST(a_row_is_bounded_in_bytes_and_in_fields)
 	ck_assert_str_eq(got.p, "line 1: a row has more fields than a table can have columns");
 	got = read_cut((struct str){commas, CSV_CELLS_MAX - 1}, ',', 0, 100);
 	ck_assert(str_ends(got, STR("end")));
+	commas[CSV_CELLS_MAX] = '\n';
+	got = read_cut((struct str){commas, CSV_CELLS_MAX + 1}, ',', 0, 100);
+	ck_assert_str_eq(got.p, "line 1: a row has more fields than a table can have columns");
 }
 END_TEST
 

@@ -207,16 +207,32 @@ static bool run_part(struct step_run *run, size_t from, size_t to)
 
 static bool is_index_valid(struct step_run *run, const struct step *step, bool *exists, bool *valid)
 {
-	const char *params[] = {arena_cstr(run->arena, step->index), NULL};
+	const char *params[] = {arena_cstr(run->arena, step->index), arena_cstr(run->arena, step->table),
+	                        NULL};
 	PGresult *result;
+	/* One of another table, which is in the way, is not ours to drop. */
 	if (!connection_query(run->connection,
-	                      "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)", params,
+	                      "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1) AND "
+	                      "indrelid = to_regclass($2)", params,
 	                      "look at an index", &result))
 		return false;
 	*exists = PQntuples(result) > 0;
 	*valid = *exists && *PQgetvalue(result, 0, 0) == 't';
 	PQclear(result);
 	return true;
+}
+
+/* It would slow down every write.  The error of the attempt is the one to be told. */
+static void drop_unfinished(struct step_run *run, const struct step *step)
+{
+	struct error *error = run->connection->error, own = *error;
+	const char *drop = arena_printf(run->arena, "DROP INDEX CONCURRENTLY %.*s",
+	                                STR_ARG(step->index)).p;
+	bool exists, valid;
+	error_clear(error);
+	if (is_index_valid(run, step, &exists, &valid) && exists && !valid)
+		PQclear(PQexec(run->connection->pg, drop));
+	*error = own;
 }
 
 static struct outcome run_index(struct step_run *run, const struct step *step)
@@ -234,12 +250,8 @@ static struct outcome run_index(struct step_run *run, const struct step *step)
 			return outcome;
 	}
 	struct outcome outcome = send(run, step->sql.p, arena_cstr(run->arena, step->label));
-	if (!outcome.is_done && !outcome.is_locked_out) {
-		/* Unfinished, it would slow down every write. */
-		const char *drop = arena_printf(run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %.*s",
-		                                STR_ARG(step->index)).p;
-		PQclear(PQexec(run->connection->pg, drop));
-	}
+	if (!outcome.is_done && !outcome.is_locked_out)
+		drop_unfinished(run, step);
 	return outcome;
 }
 

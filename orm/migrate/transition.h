@@ -119,6 +119,9 @@ const struct field *field_is(const struct transition *t, const struct field *was
 bool each_field(struct transition *t, const struct model_pair *pair,
                 bool (*fn)(struct transition *, const struct model_pair *, const struct field_pair *));
 
+/* Names of indexes and constraints of Meta: never meant by a search by columns. */
+const struct str *declared_names(struct arena *arena, const struct model *model, size_t *n);
+
 /* transition_drop.c: what has to go before tables and columns change. */
 bool drop_objects(struct transition *t, const struct model_pair *pair);
 /* transition_make.c: what is made afterwards. */

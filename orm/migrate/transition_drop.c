@@ -6,11 +6,10 @@
 #include "orm/model/field_types.h"
 #include "orm/model/unique_for.h"
 
-/* Names of Meta: never meant by a search by columns. */
-static const struct str *declared_names(struct transition *t, const struct model *model, size_t *n)
+const struct str *declared_names(struct arena *arena, const struct model *model, size_t *n)
 {
 	struct str *names =
-		ARENA_ARRAY(t->arena, struct str, model->nconstraints + model->nindexes + 1);
+		ARENA_ARRAY(arena, struct str, model->nconstraints + model->nindexes + 1);
 	*n = 0;
 	for (size_t i = 0; i < model->nconstraints; i++)
 		names[(*n)++] = model->constraints[i].name;
@@ -26,7 +25,7 @@ static const struct finder *finder_of(struct transition *t, enum found_kind kind
 	struct finder *finder = ARENA_NEW(t->arena, struct finder);
 	*finder = (struct finder){.kind = kind, .table = quoted_table(t->arena, model),
 	                          .columns = columns, .ncolumns = n, .name = name};
-	finder->except = declared_names(t, model, &finder->nexcept);
+	finder->except = declared_names(t->arena, model, &finder->nexcept);
 	return finder;
 }
 

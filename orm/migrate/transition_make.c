@@ -169,6 +169,33 @@ static void make_check(struct transition *t, const struct field_pair *field)
 	add_checked(t, model, statement.sql, name);
 }
 
+/* A constraint of the column, found by what it does, gets another name. */
+static void rename_found(struct transition *t, enum found_kind kind, const struct field *field,
+                         struct str name)
+{
+	struct finder *finder = ARENA_NEW(t->arena, struct finder);
+	struct sql sql;
+	begin_alter_table(t, &sql, field->model);
+	sql_lit(&sql, " RENAME CONSTRAINT ");
+	struct step *step = step_add(t, &sql, quoted_table(t->arena, field->model),
+	                             LOCK_ACCESS_EXCLUSIVE, "rename to", name);
+	*finder = (struct finder){.kind = kind, .table = step->table, .columns = &field->column,
+	                          .ncolumns = 1, .name = name};
+	finder->except = declared_names(t->arena, field->model, &finder->nexcept);
+	step->finder = finder;
+	step->unless = name;
+	step->tail = arena_concat(t->arena, STR(" TO "), quoted_name(t->arena, name));
+}
+
+static void rename_check(struct transition *t, const struct field_pair *field)
+{
+	struct str column = field->is->column;
+	if (!str_eq(field->was->column, column))
+		rename_found(t, FIND_CHECK, field->is,
+		             django_index_name(t->arena, schema_table_name(field->is->model), &column, 1,
+		                               "_check"));
+}
+
 static void make_key(struct transition *t, const struct field *field)
 {
 	struct str name = django_index_name(t->arena, schema_table_name(field->model), &field->column, 1,
@@ -235,6 +262,8 @@ static bool make_of_field(struct transition *t, const struct model_pair *pair,
 		make_unique(t, field);
 	if (schema_column_has_check(is) && !(was && schema_column_has_check(was)))
 		make_check(t, field);
+	else if (schema_column_has_check(is))
+		rename_check(t, field);
 	if (field_has_index(is) && !(was && field_has_index(was)))
 		make_field_index(t, is, false);
 	const char *like_is = field_like_opclass(t->arena, is);
@@ -418,36 +447,23 @@ static void make_foreign_key(struct transition *t, const struct field *field)
 }
 
 /* As Django does it, a foreign key that was touched carries its names of today. */
-static void rename_foreign_key(struct transition *t, const struct model_pair *pair,
-                               const struct field_pair *field)
+static void rename_foreign_key(struct transition *t, const struct field_pair *field)
 {
-	struct str was = schema_foreign_key_name(t->arena, field->was);
 	struct str is = schema_foreign_key_name(t->arena, field->is);
 	bool is_touched = !str_eq(field->was->column, field->is->column) ||
 	                  !str_eq(field->was->relation->to->name, field->is->relation->to->name);
-	struct finder *finder;
-	struct sql sql;
-	if (!is_touched || str_eq(was, is))
-		return;
-	begin_alter_table(t, &sql, pair->is);
-	sql_lit(&sql, " RENAME CONSTRAINT ");
-	struct step *step = step_add(t, &sql, quoted_table(t->arena, pair->is), LOCK_ACCESS_EXCLUSIVE,
-	                             "rename foreign key", was);
-	finder = ARENA_NEW(t->arena, struct finder);
-	*finder = (struct finder){.kind = FIND_FOREIGN_KEY, .table = quoted_table(t->arena, pair->is),
-	                          .columns = &field->is->column, .ncolumns = 1, .name = was};
-	step->finder = finder;
-	step->unless = is;
-	step->tail = arena_concat(t->arena, STR(" TO "), quoted_name(t->arena, is));
+	if (is_touched && !str_eq(schema_foreign_key_name(t->arena, field->was), is))
+		rename_found(t, FIND_FOREIGN_KEY, field->is, is);
 }
 
 static bool make_foreign_key_of(struct transition *t, const struct model_pair *pair,
                                 const struct field_pair *field)
 {
+	(void)pair;
 	if (!field->is || !field_has_foreign_key(field->is))
 		return true;
 	if (field->was && is_same_foreign_key(t, field))
-		rename_foreign_key(t, pair, field);
+		rename_foreign_key(t, field);
 	else
 		make_foreign_key(t, field->is);
 	return true;

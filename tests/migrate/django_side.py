@@ -65,16 +65,22 @@ def project_state(document):
 
 
 class Questioner(MigrationQuestioner):
+    """`renames`: whether everything is one, or the set of those that are: (model, old, new) and (old, new)."""
+
     def __init__(self, renames, defaults):
         super().__init__()
         self.renames = renames
         self.values = defaults
 
     def ask_rename(self, model_name, old_name, new_name, field_instance):
-        return self.renames
+        if isinstance(self.renames, bool):
+            return self.renames
+        return (model_name.lower(), old_name, new_name) in self.renames
 
     def ask_rename_model(self, old_model_state, new_model_state):
-        return self.renames
+        if isinstance(self.renames, bool):
+            return self.renames
+        return (old_model_state.name, new_model_state.name) in self.renames
 
     def ask_not_null_addition(self, field_name, model_name):
         return self.values["%s.%s" % (model_name.lower(), field_name)]

@@ -1,7 +1,7 @@
 """Quern's migrations beside Django's: from the same models to the same models, the same operations and, as
 PostgreSQL's catalog describes them, the same tables; forward, back and forward again.
 
-Needs QUERN_BIN and QUERN_TEST_DATABASE_URL.  What differs on purpose is in DIFFERENT.
+Needs QUERN_BIN and QUERN_TEST_DATABASE_URL.  What differs on purpose is told in model_changes.
 """
 
 import os
@@ -37,9 +37,8 @@ INDEXES = """
     WHERE c.relnamespace = %s::regnamespace ORDER BY 1, 2
 """
 
-# Cases whose indexes for LIKE differ: Django 3.2 forgets to make one where text changes its type, and the
-# second of "indexed, then unique" clashes with the first.  Quern has what a table made anew would have.
-DIFFERENT = ()
+# Numbers of conditions may carry a type.
+NUMBER = re.compile(r"'(-?[0-9]+)'::(?:small|big)?int(?:eger)?")
 
 
 def plain(cell, schema):
@@ -49,7 +48,7 @@ def plain(cell, schema):
         return cell
     if cell.startswith("nextval("):
         return None
-    return cell.replace(schema + ".", "")
+    return NUMBER.sub(r"\1", cell.replace(schema + ".", ""))
 
 
 class Catalogs:

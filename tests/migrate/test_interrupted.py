@@ -1,0 +1,184 @@
+"""Migrations that are killed, fail half way, or are started twice: the next run finds its way, and what is in the
+database in the end is the same.  Needs QUERN_BIN and QUERN_TEST_DATABASE_URL."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+import psycopg2
+
+import quern_side
+from model_changes import CHAR, char, field, fk, model
+from test_django_migrations import Catalogs
+
+BEFORE = {
+    "Author": model(handle=CHAR, age=field("IntegerField", null=True)),
+    "Article": model(title=CHAR, rank="IntegerField"),
+}
+AFTER = {
+    "Author": model({"indexes": [{"name": "by_age", "fields": ["age"]}]}, handle=char(unique=True),
+                    age=field("IntegerField", default=18), city=char(default="Berlin", db_index=True)),
+    "Article": model({"constraints": [{"type": "CheckConstraint", "name": "rank_range", "check": {"rank__gte": 0}}]},
+                     title=CHAR, rank="IntegerField", author=fk("Author", null=True)),
+}
+ROWS = 2500
+
+
+class InterruptedTest(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.catalogs = Catalogs(os.environ["QUERN_TEST_DATABASE_URL"])
+        self.addCleanup(self.catalogs.base.close)
+        self.project = quern_side.Project(self.catalogs.url)
+        self.addCleanup(self.project.remove)
+        self.project.say(BEFORE)
+        self.project.run("makemigrations")
+        self.project.say(AFTER)
+        self.project.run("makemigrations", "--no-renames")
+
+    def ask(self, sql):
+        self.catalogs.ask("SET search_path = ours, public")
+        return self.catalogs.ask(sql)
+
+    def begin(self):
+        self.catalogs.make_schemas()
+        self.project.run("migrate", "0001")
+        self.ask("INSERT INTO author (handle, age) SELECT 'a' || n, CASE WHEN mod(n, 3) = 0 THEN n END "
+                 "FROM generate_series(1, %d) n" % ROWS)
+        self.ask("INSERT INTO article (title, rank) SELECT 't' || n, n FROM generate_series(1, %d) n" % ROWS)
+
+    def result(self):
+        rows = self.ask("SELECT handle, age, city FROM author ORDER BY id")
+        return self.catalogs.catalog("ours"), rows, self.ask("SELECT name FROM quern_migrations ORDER BY id")
+
+    def start(self):
+        return subprocess.Popen(self.project.command("migrate"), env=self.project.environment,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def kill_at(self, step, pause):
+        """Kills the program when it says that it begins the step; returns whether it was in time."""
+        running = self.start()
+        for line in running.stdout:
+            if "step %d of" % step in line:
+                time.sleep(pause)
+                running.send_signal(signal.SIGKILL)
+                break
+        running.stdout.close()
+        return running.wait() == -signal.SIGKILL
+
+    def test_killed_at_every_step_it_is_continued(self):
+        self.begin()
+        told = self.project.run("migrate")
+        steps = int(re.search(r"step 1 of (\d+)", told).group(1))
+        self.assertGreaterEqual(steps, 10)
+        expected = self.result()
+        killed = 0
+        for step in range(1, steps + 1):
+            for pause in (0, 0.004):
+                with self.subTest(step=step, pause=pause):
+                    self.begin()
+                    killed += self.kill_at(step, pause)
+                    self.project.run("migrate")
+                    self.assertEqual(self.result(), expected)
+                    self.assertEqual(self.ask("SELECT count(*) FROM quern_migration_progress"), [(0,)])
+        self.assertGreater(killed, steps)
+
+    def test_killed_again_and_again_it_gets_there(self):
+        self.begin()
+        self.project.run("migrate")
+        expected = self.result()
+        self.begin()
+        for step in range(1, 16):
+            self.kill_at(step, 0.002)
+        self.project.run("migrate")
+        self.assertEqual(self.result(), expected)
+
+    def test_killed_on_the_way_back_it_is_continued(self):
+        self.begin()
+        expected = self.catalogs.catalog("ours")
+        for step in range(1, 5):
+            self.begin()
+            self.project.run("migrate")
+            running = subprocess.Popen(self.project.command("migrate", "0001"), env=self.project.environment,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for line in running.stdout:
+                if "step %d of" % step in line:
+                    running.send_signal(signal.SIGKILL)
+                    break
+            running.stdout.close()
+            running.wait()
+            self.project.run("migrate", "0001")
+            self.assertEqual(self.catalogs.catalog("ours"), expected)
+
+    def test_a_step_that_fails_leaves_what_is_recorded_and_continues_when_the_cause_is_gone(self):
+        self.begin()
+        self.project.run("migrate")
+        expected = self.catalogs.catalog("ours")
+        self.begin()
+        self.ask("UPDATE author SET handle = 'twice' WHERE id IN (7, 8)")
+        told = self.project.run("migrate", code=1)
+        self.assertIn("0002", told)
+        self.assertRegex(told, r"stands behind step \d+ of \d+")
+        self.assertIn("twice", told)
+        self.assertIn("[~] 0002", self.project.run("showmigrations"))
+        self.assertEqual(self.ask("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), [(0,)])
+        told = self.project.run("migrate", "zero", code=1)
+        self.assertIn("finish that first", told)
+        self.ask("UPDATE author SET handle = 'a' || id WHERE id IN (7, 8)")
+        self.assertIn("continuing behind step", self.project.run("migrate"))
+        self.assertEqual(self.catalogs.catalog("ours"), expected)
+
+    def test_a_file_changed_half_way_is_refused(self):
+        self.begin()
+        self.ask("UPDATE author SET handle = 'twice' WHERE id IN (7, 8)")
+        self.project.run("migrate", code=1)
+        name = self.project.files()[-1]
+        document = self.project.read(name)
+        self.project.write(name, [*document["operations"], {"RunSQL": {"sql": "SELECT 1"}}], document["dependencies"])
+        self.assertIn("was changed after", self.project.run("migrate", code=1))
+        self.project.run("migrate", name, "--fake")
+        self.assertIn("[X] 0002", self.project.run("showmigrations"))
+
+    def test_sql_outside_of_a_transaction_is_asked_about(self):
+        self.begin()
+        self.project.run("migrate")
+        self.project.write("0003_apart", [{"RunSQL": {"sql": "SELECT pg_sleep(1)", "atomic": False}},
+                                          {"RunSQL": {"sql": "UPDATE author SET city = 'Rome'"}}])
+        self.assertTrue(self.kill_at(1, 0.3))
+        told = self.project.run("migrate", code=1)
+        self.assertIn("--resume=again", told)
+        self.project.run("migrate", "--resume=skip")
+        self.assertEqual(self.ask("SELECT DISTINCT city FROM author"), [("Rome",)])
+
+    def test_two_that_start_together_run_each_once(self):
+        for _ in range(4):
+            self.begin()
+            running = [self.start() for _ in range(3)]
+            told = [one.communicate()[0] for one in running]
+            self.assertEqual([one.returncode for one in running], [0, 0, 0], told)
+            names = self.ask("SELECT name FROM quern_migrations ORDER BY id")
+            self.assertEqual([name for name, in names], self.project.files())
+
+    def test_a_table_that_is_busy_is_waited_for_without_holding_up_others(self):
+        self.begin()
+        holder = psycopg2.connect(self.catalogs.url)
+        self.addCleanup(holder.close)
+        holder.cursor().execute("SELECT count(*) FROM ours.author")
+        running = self.start()
+        time.sleep(1.5)
+        began = time.monotonic()
+        self.ask("SELECT count(*) FROM author")
+        self.assertLess(time.monotonic() - began, 1)
+        self.assertIsNone(running.poll())
+        holder.rollback()
+        told = running.communicate(timeout=30)[0]
+        self.assertEqual(running.returncode, 0, told)
+        self.assertIn("trying again", told)
+
+
+if __name__ == "__main__":
+    unittest.main()

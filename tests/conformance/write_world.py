@@ -335,8 +335,11 @@ class Manager:
     def make_nested(self, given):
         nested = Nested(self.writer, Saving)
         without = [self.model._meta.get_field(name[:-3]) for name in self.preset]
+        errors = {}
         for members in given:
-            nested.check(self.model, members, without=without)
+            nested.judge(self.model, members, errors, without=without)
+        if errors:
+            raise ValidationError(errors)
         tree = nested.tree(self.model, given)
         made = [nested.create(self.model, members, **self.preset) for members in given]
         return [nested.show(Row, one, tree) for one in made]

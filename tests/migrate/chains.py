@@ -58,12 +58,12 @@ class Chain:
         kind = self.random.random()
         if kind < 0.2 and self.models:
             described = {"type": "ForeignKey", "to": self.any_model(), "on_delete": "CASCADE", "null": True,
-                         "related_name": "+"}
+                         "related_name": self.name("r")}
             if self.random.random() < 0.2:
                 described["db_constraint"] = False
             return described
         if kind < 0.3 and self.models:
-            return {"type": "ManyToManyField", "to": self.any_model(), "related_name": "+"}
+            return {"type": "ManyToManyField", "to": self.any_model(), "related_name": self.name("r")}
         described = self.scalar()
         chance = self.random.random()
         if chance < 0.2:

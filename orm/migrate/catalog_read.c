@@ -8,9 +8,9 @@
 
 /* A list of names by attribute number, in order. */
 #define NAMES(array, relation)                                                                     \
-	"(SELECT string_agg(a.attname, " SEP " ORDER BY k.n) FROM unnest(" array                       \
-	") WITH ORDINALITY AS k(num, n) JOIN pg_catalog.pg_attribute a ON a.attrelid = " relation        \
-	" AND a.attnum = k.num)"
+	"(SELECT string_agg(a.attname, " SEP " ORDER BY nk.n) FROM unnest(" array                       \
+	") WITH ORDINALITY AS nk(num, n) JOIN pg_catalog.pg_attribute a ON a.attrelid = " relation        \
+	" AND a.attnum = nk.num)"
 
 /* $1: the schema, or NULL for those of the search path.  $2: kinds of relations. */
 #define CHOSEN                                                                                     \
@@ -78,19 +78,19 @@ static const char parts_sql[] =
 	"SELECT x.oid, k.n <= i.indnkeyatts, a.attname, "
 	"CASE WHEN k.num = 0 THEN pg_get_indexdef(x.oid, k.n::int, true) END, "
 	"CASE WHEN NOT o.opcdefault THEN o.opcname END, "
-	"CASE WHEN i.indcollation[k.n - 1] <> 0 AND i.indcollation[k.n - 1] IS DISTINCT FROM "
+	"CASE WHEN i.indcollation[(k.n - 1)::integer] <> 0 AND i.indcollation[(k.n - 1)::integer] IS DISTINCT FROM "
 	"coalesce(a.attcollation, ia.attcollation) THEN l.collname END, "
-	"i.indoption[k.n - 1] & 1 <> 0, "
-	"(i.indoption[k.n - 1] & 1 <> 0) <> (i.indoption[k.n - 1] & 2 <> 0), "
+	"i.indoption[(k.n - 1)::integer] & 1 <> 0, "
+	"(i.indoption[(k.n - 1)::integer] & 1 <> 0) <> (i.indoption[(k.n - 1)::integer] & 2 <> 0), "
 	"(SELECT p.oprname FROM pg_catalog.pg_constraint e JOIN pg_catalog.pg_operator p ON p.oid = "
-	"e.conexclop[k.n] WHERE e.conindid = x.oid AND e.contype = 'x') " FROM_TABLES
+	"e.conexclop[k.n::integer] WHERE e.conindid = x.oid AND e.contype = 'x') " FROM_TABLES
 	"JOIN pg_catalog.pg_index i ON i.indrelid = c.oid "
 	"JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid "
 	"CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(num, n) "
 	"LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.num AND k.num > 0 "
 	"LEFT JOIN pg_catalog.pg_attribute ia ON ia.attrelid = x.oid AND ia.attnum = k.n "
-	"LEFT JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[k.n - 1] "
-	"LEFT JOIN pg_catalog.pg_collation l ON l.oid = i.indcollation[k.n - 1] "
+	"LEFT JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[(k.n - 1)::integer] "
+	"LEFT JOIN pg_catalog.pg_collation l ON l.oid = i.indcollation[(k.n - 1)::integer] "
 	"WHERE " CHOSEN "ORDER BY x.oid, k.n";
 
 struct reading {

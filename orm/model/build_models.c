@@ -60,6 +60,14 @@ static const char *path_fault(struct str path)
 	return NULL;
 }
 
+/* A table of another schema is written shop"."film, as in Django. */
+static const char *table_fault(struct str table)
+{
+	struct str rest = table;
+	const char *fault = identifier_fault(str_cut(&rest, STR("\".\"")));
+	return fault || !rest.p ? fault : identifier_fault(rest);
+}
+
 static void name_table(struct build *b, struct draft *draft)
 {
 	struct model *model = draft->model;
@@ -68,7 +76,7 @@ static void name_table(struct build *b, struct draft *draft)
 		model->table = django_truncate_name(b->arena, lower_case(b->arena, model->name), 63);
 		return;
 	}
-	const char *fault = identifier_fault(model->table);
+	const char *fault = table_fault(model->table);
 	if (fault)
 		note(b, value_get(draft->meta, "db_table")->pos, "the table's name \"%.*s\" %s",
 		     STR_ARG(model->table), fault);

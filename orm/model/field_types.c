@@ -244,22 +244,24 @@ struct str field_column_type(struct arena *arena, const struct field *field)
 	return str_of(field->type->column);
 }
 
+static struct str own_type(const struct field *field)
+{
+	return field->db_type.p ? field->db_type : field->value_field->db_type;
+}
+
 /* The array type of a column: of varchar it must be the column's own, since PostgreSQL compares arrays
  * of one type only (varchar[] @> text[] does not exist). */
 static unsigned column_array_oid(const struct field *element)
 {
 	enum { VARCHAR_ARRAY = 1015 };
+	if (own_type(element).p)
+		return 0;
 	element = element->value_field;
 	if (element->type->kind == TYPE_ARRAY)
 		return column_array_oid(element->base_field);
 	if (element->type->kind == TYPE_TEXT && strcmp(element->type->column, "text") != 0)
 		return VARCHAR_ARRAY;
 	return element->type->array_oid;
-}
-
-static struct str own_type(const struct field *field)
-{
-	return field->db_type.p ? field->db_type : field->value_field->db_type;
 }
 
 unsigned field_param_oid(const struct field *field)

@@ -45,7 +45,7 @@ START_TEST(every_status_is_counted_under_its_own_number)
 		const struct request request = {.method = HTTP_GET};
 		const struct metrics_event event = {.request = &request, .status = status};
 		struct metrics *metrics = set.workers[0];
-		char expected[8];
+		char expected[16];
 		unsigned found = METRICS_STATUSES;
 
 		metrics_note(metrics, &event);

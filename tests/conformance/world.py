@@ -6,6 +6,15 @@ from django.utils import timezone
 from translator import Scope
 
 
+def multiplies(query):
+    """Whether a row may come several times, once for each related one: an order that ends in its key leaves these open."""
+    if query.distinct or query.group_by or query.combinator:
+        return False
+    joins = [query.alias_map[alias] for alias, count in query.alias_refcount.items() if count]
+    return any(getattr(getattr(join, "join_field", None), "one_to_many", False) or
+               getattr(getattr(join, "join_field", None), "many_to_many", False) for join in joins)
+
+
 class World:
     """All models by their addresses, and the methods that read."""
 
@@ -36,7 +45,8 @@ class World:
         answer = {"results": scope.rows()}
         if scope.counts is not None:
             answer["count"] = {"value": scope.counts, "kind": "exact"}
-        return answer, bool(scope.qs.ordered or scope.qs.query.distinct_fields)
+        is_ordered = bool(scope.qs.ordered or scope.qs.query.distinct_fields)
+        return answer, "runs" if is_ordered and multiplies(scope.qs.query) else is_ordered
 
     def ask_first(self, scope, body):
         return scope.row(scope.qs.first()), True

@@ -352,7 +352,10 @@ static bool find_wanted(struct work *w, bool *is_wanted)
 static bool walk(struct work *w)
 {
 	bool *is_wanted = ARENA_ARRAY(w->arena, bool, w->graph.n + 1);
-	if (!find_wanted(w, is_wanted) || !check_half_done(w, is_wanted))
+	struct project end;
+	/* A mistake in the last file is told before the first is run. */
+	if (!find_wanted(w, is_wanted) || !check_half_done(w, is_wanted) ||
+	    !graph_project(&w->graph, is_wanted, &end, w->error))
 		return false;
 	for (size_t i = w->graph.n; i-- > 0;)
 		if (w->is_applied[i] && !is_wanted[i] && !w->request->is_fake &&

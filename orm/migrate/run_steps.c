@@ -292,6 +292,28 @@ static bool record_cursor(struct step_run *run, size_t i, struct str cursor)
 	return ledger_set_progress(run->connection, run->arena, &progress);
 }
 
+/* Without a single key to go along: what has no value yet, some at a time, until nothing is left. */
+static struct outcome backfill_anywhere(struct step_run *run, const struct step *step)
+{
+	const char *sql = arena_printf(run->arena,
+		"UPDATE %.*s SET %.*s = %.*s WHERE ctid = ANY(ARRAY(SELECT ctid FROM %.*s WHERE %.*s IS NULL "
+		"LIMIT %d))",
+		STR_ARG(step->table), STR_ARG(step->column), STR_ARG(step->value), STR_ARG(step->table),
+		STR_ARG(step->column), (int)BATCH_ROWS).p;
+	for (;;) {
+		PGresult *result = PQexec(run->connection->pg, sql);
+		bool is_done = PQresultStatus(result) == PGRES_COMMAND_OK;
+		bool is_last = is_done && strcmp(PQcmdTuples(result), "0") == 0;
+		struct outcome outcome = {.is_done = is_done, .is_locked_out = !is_done && is_waiting(result)};
+		if (!is_done && !outcome.is_locked_out)
+			connection_fail(run->connection, result, arena_cstr(run->arena, step->label));
+		PQclear(result);
+		if (!is_done || is_last)
+			return outcome;
+		usleep(2000);
+	}
+}
+
 static struct outcome backfill(struct step_run *run, size_t i)
 {
 	const struct step *step = &run->steps->items[i];
@@ -332,8 +354,8 @@ static struct outcome run_apart_once(struct step_run *run, size_t i)
 	const struct step *step = &run->steps->items[i];
 	if (step->kind == STEP_INDEX)
 		return run_index(run, step);
-	if (step->kind == STEP_BACKFILL && step->key.n > 0)
-		return backfill(run, i);
+	if (step->kind == STEP_BACKFILL)
+		return step->key.n > 0 ? backfill(run, i) : backfill_anywhere(run, step);
 	if (step->is_data && step->kind == STEP_SQL && !mark_running(run, i))
 		return done_or_not(false);
 	return send(run, step->sql.p, arena_cstr(run->arena, step->label));

@@ -51,6 +51,7 @@ static void *clear_memory(size_t n, size_t size)
 
 void metrics_set_init(struct metrics_set *set, size_t nworkers, const struct registry *registry, const struct settings *settings)
 {
+	ASSERT(route_count() <= ROUTES_MAX);
 	set->n = nworkers;
 	set->workers = clear_memory(nworkers, sizeof(struct metrics *));
 	for (size_t i = 0; i < nworkers; i++) {

@@ -119,6 +119,45 @@ class Bodies(CompressionTest):
             self.assertEqual(coded.headers["Content-Encoding"], coding)
             self.assertEqual(decoded(coded), plain.body)
 
+    def test_clients_that_leave_while_a_long_reply_is_coded(self):
+        body = {"operations": [{"model": "part", "method": "query", "body": {"filter": {"id": 1}}} for _ in range(900)]}
+        text = json.dumps(body).encode()
+        for number in range(12):
+            with raw_connection(self.server.port) as sock:
+                sock.sendall(b"POST /batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept-Encoding: gzip\r\n"
+                             b"Content-Length: %d\r\n\r\n" % len(text) + text)
+                time.sleep(0.02 * number)
+        self.assertEqual(self.coding_of("gzip"), "gzip")
+
+    def test_others_have_their_turn_while_a_long_reply_is_coded(self):
+        """Of one worker: some 9 MiB, in pieces; a lookup beside it waits for a piece, not for all."""
+        server = Server("export", environment={"QUERN_WORKERS": "1"})
+        self.addCleanup(server.stop)
+        server.sql(SEED)
+        body = {"operations": [{"model": "part", "method": "query", "body": {"filter": {"id": 1}}} for _ in range(900)] }
+        stop, slowest = threading.Event(), [0.0]
+
+        def look():
+            client = server.client()
+            while not stop.is_set():
+                began = time.monotonic()
+                client.get("/health/live")
+                slowest[0] = max(slowest[0], time.monotonic() - began)
+            client.close()
+
+        client = server.client()
+        client.request("POST", "/batch", body, {"Accept-Encoding": "identity"})
+        thread = threading.Thread(target=look)
+        thread.start()
+        for _ in range(3):
+            coded = client.request("POST", "/batch", body, {"Accept-Encoding": "gzip"})
+            self.assertEqual(coded.headers["Content-Encoding"], "gzip")
+        stop.set()
+        thread.join()
+        client.close()
+        self.assertGreater(len(decoded(coded)), 4 << 20)
+        self.assertLess(slowest[0], 0.25)
+
     def test_head_says_the_length_of_the_coded_body(self):
         for coding in ("gzip", "zstd"):
             whole = self.get("/api/maker", coding)

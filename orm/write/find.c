@@ -219,7 +219,8 @@ static void index_bunch(struct searches *searches, struct bunch *bunch, const st
 static bool key_of(struct searches *searches, const struct question *question,
                    const struct db_rows *answers, struct str *key)
 {
-	const struct model *model = question->field->relation->to;
+	const struct relation *relation = question->field->relation;
+	const struct model *model = relation->to;
 	const struct pos *pos = question->lookups->pos;
 
 	if (question->bunch) {
@@ -227,7 +228,7 @@ static bool key_of(struct searches *searches, const struct question *question,
 		if (!found)
 			return writing_none_found(searches->writing, model, pos);
 		*key = *found;
-		return true;
+		return writing_can_refer(searches->writing, relation->target, *key, pos);
 	}
 	const struct db_rows *rows = &answers[question->statement];
 	if (rows->nrows == 0)
@@ -236,7 +237,7 @@ static bool key_of(struct searches *searches, const struct question *question,
 		return writing_many_found(searches->writing, model, pos, rows->nrows);
 	/* Behind the primary key. */
 	*key = db_cell(rows, 0, model->npk_fields);
-	return true;
+	return writing_can_refer(searches->writing, relation->target, *key, pos);
 }
 
 bool rows_find(struct writing *writing, const struct model *model, struct row *rows, size_t n)

@@ -49,7 +49,7 @@ bool owner_read(struct writing *writing, const struct plan_scope *scope, const s
 	if (rows.nrows == 0)
 		return writing_none_found(writing, model, NULL);
 	*value = db_cell(&rows, 0, model->npk_fields);
-	return true;
+	return writing_can_refer(writing, target, *value, NULL);
 }
 
 void link_init(struct link *link, const struct plan_scope *scope)

@@ -41,17 +41,25 @@ static const struct write_options *plain_options(const struct nest *nest)
 
 /* -- levels ---------------------------------------------------------------------- */
 
-static void refer_to_parents(const struct nested_level *level, const struct nest *nest,
+/* The row's key that the field holds, from the row that it refers to. */
+static bool refer(struct writing *writing, const struct field *field, struct row *row,
+                  const struct model *model, const struct written_row *to)
+{
+	const struct field *target = field->relation->target;
+	struct str key = written_cell(model, to, target);
+
+	row->cells[field->index] = (struct cell){.kind = CELL_TEXT, .text = key};
+	return writing_can_refer(writing, target, key, NULL);
+}
+
+static bool refer_to_parents(const struct nested_level *level, const struct nest *nest,
                              const struct written_row *parents, struct row *rows)
 {
-	const struct field *field = level->field;
-
 	for (size_t i = 0; i < level->rows.n; i++)
-		rows[i].cells[field->index] = (struct cell){
-			.kind = CELL_TEXT,
-			.text = written_cell(nest->model, &parents[level->parents.items[i]],
-		                         field->relation->target),
-		};
+		if (!refer(nest->writing, level->field, &rows[i], nest->model,
+		           &parents[level->parents.items[i]]))
+			return false;
+	return true;
 }
 
 static bool run_links(struct nested_level *level, const struct nest *nest, struct row *rows,
@@ -82,8 +90,8 @@ bool level_run(struct nested_level *level, const struct nest *nest,
 	struct row *rows = rows_copy(writing->arena, model, level->rows.items, n);
 
 	*written = ARENA_ARRAY(writing->arena, struct written_row, n);
-	if (parents)
-		refer_to_parents(level, nest, parents, rows);
+	if (parents && !refer_to_parents(level, nest, parents, rows))
+		return false;
 	if (!nest_before(&level->nest, rows))
 		return false;
 	if (level->kind == LEVEL_LINKS)
@@ -94,13 +102,6 @@ bool level_run(struct nested_level *level, const struct nest *nest,
 }
 
 /* -- before ---------------------------------------------------------------------- */
-
-static void refer(const struct field *field, struct row *row, const struct model *model,
-                  const struct written_row *to)
-{
-	row->cells[field->index] =
-		(struct cell){.kind = CELL_TEXT, .text = written_cell(model, to, field->relation->target)};
-}
 
 /* Equal ones are made once: the second would find what the first has made. */
 struct made {
@@ -172,7 +173,8 @@ static bool run_makes(struct nest *nest, struct row *rows)
 				return false;
 			map_put(&known, arena, key, made);
 		}
-		refer(make->field, &rows[make->row], made->model, &made->row);
+		if (!refer(nest->writing, make->field, &rows[make->row], made->model, &made->row))
+			return false;
 	}
 	return true;
 }
@@ -185,7 +187,9 @@ bool nest_before(struct nest *nest, struct row *rows)
 		if (!level_run(level, nest, NULL, &written))
 			return false;
 		for (size_t k = 0; k < level->rows.n; k++)
-			refer(level->field, &rows[level->parents.items[k]], level->nest.model, &written[k]);
+			if (!refer(nest->writing, level->field, &rows[level->parents.items[k]],
+			           level->nest.model, &written[k]))
+				return false;
 	}
 	return run_makes(nest, rows);
 }

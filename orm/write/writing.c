@@ -121,6 +121,22 @@ bool writing_many_found(struct writing *writing, const struct model *model, cons
 	                 STR_ARG(many));
 }
 
+bool writing_can_refer(struct writing *writing, const struct field *target, struct str key,
+                       const struct pos *pos)
+{
+	static const char words[] =
+		"This %.*s has no '%.*s' (it is null), by which other rows could refer to it.";
+	const struct model *model = target->model;
+
+	if (key.p)
+		return true;
+	if (!pos)
+		return error_set_nowhere(writing->error, ERROR_VALUE, words, STR_ARG(model->name),
+		                         STR_ARG(target->name));
+	return error_set(writing->error, ERROR_VALUE, pos, words, STR_ARG(model->name),
+	                 STR_ARG(target->name));
+}
+
 struct public_body {
 	bool (*body)(void *arg);
 	void *arg;

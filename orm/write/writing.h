@@ -51,5 +51,9 @@ void writing_validation(const struct writing *writing, struct validation *valida
 bool writing_none_found(struct writing *writing, const struct model *model, const struct pos *pos);
 bool writing_many_found(struct writing *writing, const struct model *model, const struct pos *pos,
                         size_t n);
+/* A row whose to_field is NULL cannot be referred to: what would be written refers to nothing.  True where
+ * there is a key. */
+bool writing_can_refer(struct writing *writing, const struct field *target, struct str key,
+                       const struct pos *pos);
 
 #endif

@@ -40,29 +40,58 @@ static bool names_database(const struct query *query)
 	return false;
 }
 
-/* Reads and plans once more, in memory that stays. */
-static void keep(struct request *request, planner_fn *planner)
+static const struct value *copied(struct arena *arena, const struct value *value)
 {
-	struct arena *own = request->arena;
-	struct phases phases = request->phases;
-	struct arena *kept = arena_new();
+	struct value *copy;
+
+	if (value == NULL)
+		return NULL;
+	copy = ARENA_NEW(arena, struct value);
+	*copy = value_copy(arena, value);
+	return copy;
+}
+
+/* The keys in the address too: a parameter may be a part of them as it stands. */
+static struct plan_scope scope_in(struct arena *arena, const struct plan_scope *scope)
+{
+	struct plan_scope copy = *scope;
+
+	copy.pk = copied(arena, scope->pk);
+	copy.owner = copied(arena, scope->owner);
+	return copy;
+}
+
+/* Takes over `kept`. */
+static bool plan_anew(struct request *request, planner_fn *planner, struct arena *kept)
+{
 	struct answer_plan plan = {0};
 	struct asked asked;
 
-	request->arena = kept;
-	bool is_good = read_body(request, &asked) && decode(request, &asked) &&
-	               !names_database(asked.query) && planner(request, &asked, &plan);
-
-	request->arena = own;
-	request->phases = phases;
-	if (is_good) {
-		struct question question = question_of(request, planner, asked.body);
-
-		shapes_keep(request->shapes, kept, &question, &plan);
-		return;
+	if (!read_body(request, &asked) || !decode(request, &asked) || names_database(asked.query) ||
+	    !planner(request, &asked, &plan)) {
+		arena_free(kept);
+		return false;
 	}
-	error_clear(&request->error);
-	arena_free(kept);
+	struct question question = question_of(request, planner, asked.body);
+
+	shapes_keep(request->shapes, kept, &question, &plan);
+	return true;
+}
+
+/* Reads and plans once more, in memory that stays. */
+static void keep(struct request *request, planner_fn *planner)
+{
+	struct arena *own = request->arena, *kept = arena_new();
+	struct plan_scope scope = request->scope;
+	struct phases phases = request->phases;
+
+	request->arena = kept;
+	request->scope = scope_in(kept, &scope);
+	if (!plan_anew(request, planner, kept))
+		error_clear(&request->error);
+	request->arena = own;
+	request->scope = scope;
+	request->phases = phases;
 }
 
 /* In a transaction a query may see what its statements alone cannot say (locks, another database). */

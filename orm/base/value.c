@@ -182,3 +182,28 @@ bool value_eq(const struct value *a, const struct value *b)
 	}
 	BUG("value of kind %d", (int)a->kind);
 }
+
+struct value value_copy(struct arena *arena, const struct value *value)
+{
+	struct value copy = *value;
+
+	copy.pos = NULL;
+	if (value->kind == VALUE_TEXT) {
+		copy.text = arena_str(arena, value->text);
+	} else if (value->kind == VALUE_LIST) {
+		struct value *items = ARENA_ARRAY(arena, struct value, value->list.n);
+
+		for (size_t i = 0; i < value->list.n; i++)
+			items[i] = value_copy(arena, &value->list.items[i]);
+		copy.list.items = items;
+	} else if (value->kind == VALUE_OBJECT) {
+		struct member *members = ARENA_ARRAY(arena, struct member, value->object.n);
+
+		for (size_t i = 0; i < value->object.n; i++) {
+			members[i].key = arena_str(arena, value->object.members[i].key);
+			members[i].value = value_copy(arena, &value->object.members[i].value);
+		}
+		copy.object.members = members;
+	}
+	return copy;
+}

@@ -75,5 +75,7 @@ void value_write_json(const struct value *value, struct buf *out);
 /* Shortest text of a finite double that reads back the same, as JSON writes it. */
 struct str real_to_text(struct arena *arena, double real);
 bool value_eq(const struct value *a, const struct value *b);
+/* A copy that shares nothing with the value; it stands nowhere (pos is NULL). */
+struct value value_copy(struct arena *arena, const struct value *value);
 
 #endif

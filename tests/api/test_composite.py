@@ -1,7 +1,11 @@
 """Rows with a primary key of several fields: their addresses, and what cannot be asked of them."""
 
+import threading
+import time
 import unittest
 
+import harness
+import psycopg2
 from harness import ApiTest
 
 SEED = """
@@ -79,6 +83,48 @@ class CompositeTest(ApiTest):
                             pointer="/filter/seat/pk")
         self.assert_problem(self.api.query("hall", {"annotate": {"x": {"Subquery": {"model": "Seat", "limit": 1}}}}), 400,
                             "FieldError")
+
+
+class KeptPlanTest(unittest.TestCase):
+    """A plan that is kept holds nothing of the request that it was made of."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = harness.Server("composite", environment={"QUERN_WORKERS": "1"})
+        cls.addClassCleanup(cls.server.stop)
+        cls.server.sql(SEED)
+
+    def check(self, path, params, expected):
+        mine, other = self.server.client(), self.server.client()
+        self.addCleanup(mine.close)
+        self.addCleanup(other.close)
+        for _ in range(4):
+            self.assertEqual(mine.get(path, params).json, expected)
+        lock = psycopg2.connect(**self.server.database)
+        self.addCleanup(lock.close)
+        lock.cursor().execute("LOCK TABLE hall IN ACCESS EXCLUSIVE MODE")
+        # What waits has the place in memory that the first request had.
+        thread = threading.Thread(target=other.get, args=("/api/seat/B%2C1%20%2F,1", "values=code,hall__name"))
+        thread.start()
+        self.wait_for_lock()
+        for _ in range(3):
+            self.assertEqual(mine.get(path, params).json, expected)
+        lock.rollback()
+        thread.join()
+
+    def wait_for_lock(self):
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            if self.server.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0][0]:
+                return
+            time.sleep(0.02)
+        self.fail("nobody waits for the lock")
+
+    def test_not_the_key_in_its_address(self):
+        self.check("/api/seat/A,2", "values=code", {"code": "a2"})
+
+    def test_nor_the_key_of_a_managers_row(self):
+        self.check("/api/seat/A,1/ticket_set", "values=price&order_by=id", {"results": [{"price": "10.00"}, {"price": "12.00"}]})
 
 
 if __name__ == "__main__":

@@ -106,6 +106,24 @@ START_TEST(kinds_have_names_for_errors)
 }
 END_TEST
 
+START_TEST(a_copy_shares_nothing)
+{
+	char key[] = "name", text[] = "text";
+	struct pos pos = {.key = STR("place")};
+	struct value inner = {.kind = VALUE_TEXT, .pos = &pos, .text = {text, 4}, .is_loose = true};
+	struct member member = {{key, 4}, {.kind = VALUE_LIST, .pos = &pos, .list = {&inner, 1}}};
+	struct value value = {.kind = VALUE_OBJECT, .pos = &pos, .object = {&member, 1}};
+	struct value copy = value_copy(arena, &value);
+
+	key[0] = text[0] = '?';
+	inner.kind = VALUE_NULL;
+	const struct value *item = &value_get(&copy, "name")->list.items[0];
+
+	ck_assert(copy.pos == NULL && item->pos == NULL && item->is_loose);
+	ck_assert(item->kind == VALUE_TEXT && str_is(item->text, "text"));
+}
+END_TEST
+
 START_TEST(reals_are_text_that_stays_in_the_arena)
 {
 	struct str text = real_to_text(arena, 2.5);
@@ -126,6 +144,7 @@ int main(void)
 	tcase_add_test(tc, objects_are_equal_in_any_order_of_members);
 	tcase_add_test(tc, values_of_different_kinds_differ);
 	tcase_add_test(tc, kinds_have_names_for_errors);
+	tcase_add_test(tc, a_copy_shares_nothing);
 	tcase_add_test(tc, reals_are_text_that_stays_in_the_arena);
 	return suite_main(suite);
 }

@@ -272,21 +272,21 @@ class Streams(CompressionTest):
             return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1)) / 1024
 
     def test_many_at_once_get_their_own(self):
-        wanted = {form: self.get("/api/reading?order_by=id&limit=9000", Accept=form).body
+        wanted = {form: self.get("/api/reading?order_by=id&limit=4000", Accept=form).body
                   for form in ("application/json", "text/csv")}
         wrong = []
 
         def ask(form, coding):
             client = self.server.client()
             for _ in range(3):
-                response = client.get("/api/reading?order_by=id&limit=9000",
+                response = client.get("/api/reading?order_by=id&limit=4000",
                                       headers={"Accept": form, "Accept-Encoding": coding})
-                if decoded(response) != wanted[form]:
-                    wrong.append((form, coding))
+                if response.status != 200 or decoded(response) != wanted[form]:
+                    wrong.append((form, coding, response.status))
             client.close()
 
         threads = [threading.Thread(target=ask, args=(form, coding)) for form in wanted
-                   for coding in ("gzip", "zstd", "identity") for _ in range(4)]
+                   for coding in ("gzip", "zstd", "identity") for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -1,4 +1,4 @@
-"""The Django project of the bench, in one file: models, views, addresses, WSGI application."""
+"""The Django project of the bench, in one file but for its models: views, addresses, WSGI application."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from django.conf import settings
 settings.configure(
     DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "HOST": os.environ["BENCH_DATABASE"], "PORT": "5432",
                            "NAME": "postgres", "USER": "quern", "CONN_MAX_AGE": None}},
-    INSTALLED_APPS=os.environ.get("BENCH_APPS", "").split(),
+    INSTALLED_APPS=["bench_models"] + os.environ.get("BENCH_APPS", "").split(),
     MIDDLEWARE=[],
     ROOT_URLCONF=os.environ.get("BENCH_URLS", "django_app"),
     ALLOWED_HOSTS=["*"],
@@ -29,59 +29,12 @@ settings.configure(
 )
 django.setup(set_prefix=False)
 
+from bench_models.models import Article, Employee, Role, Vote  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
-from django.db import models  # noqa: E402
 from django.db.models import Count, F, OuterRef, Subquery  # noqa: E402
 from django.db.models.functions import Coalesce  # noqa: E402
 from django.http import JsonResponse  # noqa: E402
 from django.urls import path  # noqa: E402
-
-
-class Role(models.Model):
-    name = models.CharField(max_length=64)
-
-    class Meta:
-        app_label, db_table = "bench", "role"
-
-
-class Employee(models.Model):
-    role = models.ForeignKey(Role, models.CASCADE)
-    full_name = models.CharField(max_length=128)
-    years_of_service = models.PositiveSmallIntegerField()
-    salary = models.DecimalField(max_digits=10, decimal_places=2, default="0.00")
-    bonus = models.DecimalField(max_digits=10, decimal_places=2, default="0.00")
-    temp_field = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
-    is_active = models.BooleanField(default=True)
-
-    class Meta:
-        app_label, db_table = "bench", "employee"
-
-
-class Author(models.Model):
-    handle = models.CharField(max_length=64, unique=True)
-
-    class Meta:
-        app_label, db_table = "bench", "author"
-
-
-class Article(models.Model):
-    title = models.CharField(max_length=256)
-    body = models.TextField()
-    author = models.ForeignKey(Author, models.SET_NULL, null=True, blank=True)
-    published = models.BooleanField(default=False)
-
-    class Meta:
-        app_label, db_table = "bench", "article"
-
-
-class Vote(models.Model):
-    author = models.ForeignKey(Author, models.CASCADE)
-    article = models.ForeignKey(Article, models.CASCADE)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        app_label, db_table = "bench", "vote"
-
 
 ARTICLE = ("id", "title", "body", "author_id", "published")
 EMPLOYEE = ("id", "role_id", "full_name", "years_of_service", "salary", "bonus", "temp_field", "is_active")

@@ -7,6 +7,7 @@ is here.  `settings` tells everything that was set to have it at its best.
 import http.client
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -23,6 +24,12 @@ def free_port():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
+
+
+def node(world):
+    """The Node that was installed with the packages."""
+    machine = {"aarch64": "arm64"}.get(platform.machine(), "x64")
+    return os.path.join(world.node_modules, "node-linux-" + machine, "bin", "node")
 
 
 class Ask:
@@ -80,11 +87,19 @@ class Peer:
         text = reply.read().decode()
         client.close()
         if reply.status not in (200, 201):
-            raise SystemExit("%s on %s %d: %d %s" % (self.title, question.name, n, reply.status, text[:2000]))
+            raise SystemExit("%s on %s %d: %d %s\n%s" % (self.title, question.name, n, reply.status, text[:2000], self.log()))
         try:
             return self.normal(question, json.loads(text))
         except (KeyError, TypeError) as error:
-            raise SystemExit("%s on %s: %r in %s" % (self.title, question.name, error, text[:2000]))
+            raise SystemExit("%s on %s: %r in %s\n%s" % (self.title, question.name, error, text[:2000], self.log())) from error
+
+    def log(self):
+        """The end of what it has printed."""
+        path = os.path.join(self.world.folder, self.name + ".log")
+        if not os.path.exists(path):
+            return ""
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()[-4000:]
 
     def pids(self):
         return [self.process.pid]
@@ -94,10 +109,10 @@ class Peer:
         self.port = free_port()
         env = harness.clean_environment()
         env.update(environment or {}, PORT=str(self.port))
-        self.output = open(os.path.join(self.world.folder, self.name + ".log"), "wb")
-        self.process = subprocess.Popen([part.replace("{port}", str(self.port)) for part in command], cwd=folder, env=env,
-                                        stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
-                                        start_new_session=True)
+        with open(os.path.join(self.world.folder, self.name + ".log"), "wb") as output:
+            self.process = subprocess.Popen([part.replace("{port}", str(self.port)) for part in command], cwd=folder, env=env,
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                            start_new_session=True)
         end = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -105,8 +120,7 @@ class Peer:
                 return
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > end:
-                    with open(self.output.name, encoding="utf-8", errors="replace") as file:
-                        raise SystemExit("%s did not start:\n%s" % (self.title, file.read()[-4000:])) from None
+                    raise SystemExit("%s did not start:\n%s" % (self.title, self.log())) from None
                 time.sleep(0.1)
 
     def stop(self):

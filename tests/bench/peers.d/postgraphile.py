@@ -4,7 +4,7 @@ update by expression) it has the functions that its users would write: FUNCTIONS
 import os
 import re
 
-from peer import HERE, Ask, Peer
+from peer import HERE, Ask, Peer, node
 from questions import NEW_EMPLOYEE, plain
 
 POOL = 8
@@ -37,13 +37,13 @@ def snake(value):
 
 class PostGraphile(Peer):
     name, title = "postgraphile", "PostGraphile 5"
-    settings = ("cluster of 2 processes, NODE_ENV and GRAPHILE_ENV production, Amber preset, no GraphiQL, no explain, no watching",
+    settings = ("Node 24, cluster of 2 processes, NODE_ENV and GRAPHILE_ENV production, Amber preset, no GraphiQL, no explain, no watching",
                 "pool of %d connections a process, all kept; prepared statements; lists in place of connections" % POOL,
                 "functions in SQL for what GraphQL has no words for; numbers as variables, so that operations are planned once")
 
     def start(self, world):
         self.world = world
-        self.launch(["node", os.path.join(HERE, "postgraphile.js")],
+        self.launch([node(world), os.path.join(HERE, "postgraphile.js")],
                     {"NODE_PATH": world.node_modules, "NODE_ENV": "production", "GRAPHILE_ENV": "production",
                      "BENCH_DATABASE": world.cluster.folder, "BENCH_POOL": os.environ.get("BENCH_POOL", str(POOL))})
 
@@ -61,7 +61,7 @@ class PostGraphile(Peer):
 
     def normal(self, question, found):
         if "errors" in found:
-            raise SystemExit("PostGraphile on %s: %r" % (question.name, found))
+            raise SystemExit("PostGraphile on %s: %r\n%s" % (question.name, found, self.log()))
         answer = snake(found["data"])
         answer, = answer.values()
         if question.name == "update":

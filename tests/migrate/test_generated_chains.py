@@ -5,6 +5,7 @@ through one squashed file.  Needs QUERN_BIN and QUERN_TEST_DATABASE_URL.
 """
 
 import os
+import sys
 import unittest
 
 import chains
@@ -77,7 +78,11 @@ class ChainsTest(unittest.TestCase):
     def test_chains(self):
         for seed in range(FIRST, FIRST + CHAINS):
             with self.subTest(seed):
-                self.try_chain(seed)
+                try:
+                    self.try_chain(seed)
+                except Exception as error:
+                    print("chain %d: %s" % (seed, error), file=sys.stderr, flush=True)
+                    raise
 
 
 if __name__ == "__main__":

@@ -233,8 +233,33 @@ static enum meeting meet_option(const struct meet *m)
 	return is_about_model(m->b, m->a->model) ? BLOCKED : PASSED;
 }
 
+/* Whether a field's declaration says the name that the rename takes away. */
+static bool says_old_name(const struct value *declaration, const struct operation *rename)
+{
+	if (!declaration || !field_names(declaration, rename->model))
+		return false;
+	return rename->kind == OP_RENAME_MODEL ||
+	       str_eq(edit_get_text(declaration, "to_field"), rename->name) ||
+	       value_get(declaration, "through_fields");
+}
+
+/* A rename follows what is said before it; it cannot go in front of that. */
+static bool is_followed(const struct operation *a, const struct operation *rename)
+{
+	if (rename->kind != OP_RENAME_MODEL && rename->kind != OP_RENAME_FIELD)
+		return false;
+	if (a->kind == OP_ADD_FIELD || a->kind == OP_ALTER_FIELD)
+		return says_old_name(a->body, rename);
+	for (size_t i = 0; a->kind == OP_CREATE_MODEL && i < a->fields->object.n; i++)
+		if (says_old_name(&a->fields->object.members[i].value, rename))
+			return true;
+	return false;
+}
+
 static enum meeting meet(const struct meet *m)
 {
+	if (is_followed(m->a, m->b) && !same_model(m->a, m->b))
+		return BLOCKED;
 	if (m->a->is_elidable)
 		return merge(m, m->b);
 	if (m->b->is_elidable)

@@ -30,7 +30,5 @@ bool level_total(struct arena *arena, const struct model *model, const struct pl
 bool level_is_sliced(const struct resolved *q);
 const struct rcond *column_equals(struct arena *arena, struct source *source, const struct field *field,
                                   struct str text);
-/* One empty clause: every row. */
-const struct query *query_all(struct arena *arena);
 
 #endif

@@ -72,6 +72,8 @@ struct aggregate_plan {
 	struct layout layout;
 };
 
+/* One empty clause: every row. */
+const struct query *query_all(struct arena *arena);
 /* Rows.  `scope` may be NULL. */
 bool plan_query(struct arena *arena, const struct model *model, const struct plan_scope *scope,
                 const struct query *query, const struct plan **plan, struct error *error);

@@ -1,19 +1,7 @@
 /* One row read and locked, for who compares it before he writes it. */
 #include "orm/write/lock.h"
 
-#include "orm/query/decode.h"
 #include "orm/write/parts.h"
-
-static bool plan_row(struct db_session *session, const struct model *model,
-                     const struct plan_scope *scope, const struct plan **plan, struct error *error)
-{
-	static const struct value none = {.kind = VALUE_OBJECT};
-	const struct query *query;
-
-	if (!decode_query(session->arena, &none, NULL, &query, error))
-		BUG("an empty query is a query");
-	return plan_query(session->arena, model, scope, query, plan, error);
-}
 
 bool write_lock_row(struct db_session *session, const struct model *model,
                     const struct plan_scope *scope, struct locked_row *row, struct error *error)
@@ -23,7 +11,7 @@ bool write_lock_row(struct db_session *session, const struct model *model,
 	struct sql sql;
 
 	ASSERT(session->tx && scope && scope->pk && !scope->relation);
-	if (!plan_row(session, model, scope, &plan, error))
+	if (!plan_query(session->arena, model, scope, query_all(session->arena), &plan, error))
 		return false;
 	sql_init(&sql, session->arena);
 	part_statement(&sql, &plan->statement);

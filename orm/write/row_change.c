@@ -1,7 +1,6 @@
 /* One UPDATE of one row and what hangs on it; see row_change.h. */
 #include "orm/write/row_change.h"
 
-#include "orm/query/decode.h"
 #include "orm/write/parts.h"
 
 bool row_change_read(struct row_change *change, struct writing *writing, const struct model *model,
@@ -21,16 +20,6 @@ bool row_change_read(struct row_change *change, struct writing *writing, const s
 bool row_change_is_nested(const struct row_change *change)
 {
 	return !nest_is_empty(&change->nest);
-}
-
-static const struct query *every_row(struct writing *writing)
-{
-	static const struct value none = {.kind = VALUE_OBJECT};
-	const struct query *query;
-
-	if (!decode_query(writing->arena, &none, NULL, &query, writing->error))
-		BUG("an empty query is a query");
-	return query;
 }
 
 /* UPDATE … RETURNING every column; with nothing to assign the row as it is. */
@@ -82,7 +71,7 @@ static bool change_row(struct row_change *change, const struct plan_scope *scope
 	struct db_rows rows;
 	struct statement statement;
 
-	if (!emit(change, scope, query ? query : every_row(writing), &statement) ||
+	if (!emit(change, scope, query ? query : query_all(writing->arena), &statement) ||
 	    !writing_query(writing, &statement, &rows))
 		return false;
 	*written = (struct written){.model = change->model, .shows_rows = true};

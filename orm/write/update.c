@@ -1,7 +1,6 @@
 /* update, and PATCH and PUT of one row. */
 #include "orm/write/write.h"
 
-#include "orm/query/decode.h"
 #include "orm/write/answer.h"
 #include "orm/write/assign.h"
 #include "orm/write/parts.h"
@@ -73,16 +72,6 @@ bool write_update(struct db_session *session, const struct model *model,
 
 /* -- one row --------------------------------------------------------------------- */
 
-static const struct query *every_row(struct writing *writing)
-{
-	static const struct value none = {.kind = VALUE_OBJECT};
-	const struct query *query;
-
-	if (!decode_query(writing->arena, &none, NULL, &query, writing->error))
-		BUG("an empty query is a query");
-	return query;
-}
-
 /* What the address says about one field of the key; NULL for another field. */
 static const struct value *addressed_part(const struct model *model, const struct plan_scope *scope,
                                           const struct field *field)
@@ -126,7 +115,7 @@ static bool read_row(struct writing *writing, const struct model *model,
 	struct db_rows *rows = ARENA_NEW(writing->arena, struct db_rows);
 	const struct plan *plan;
 
-	if (!plan_query(writing->arena, model, scope, every_row(writing), &plan, writing->error) ||
+	if (!plan_query(writing->arena, model, scope, query_all(writing->arena), &plan, writing->error) ||
 	    !writing_read(writing, &plan->statement, 1, rows))
 		return false;
 	written_take(writing->arena, written, returning, rows, 1);
@@ -144,7 +133,7 @@ static bool change_row(struct writing *writing, const struct model *model,
 
 	if (!assignments->n)
 		return read_row(writing, model, scope, returning, written);
-	if (!plan_update(writing->arena, model, scope, every_row(writing), assignments->items,
+	if (!plan_update(writing->arena, model, scope, query_all(writing->arena), assignments->items,
 	                 assignments->n, &update, writing->error))
 		return false;
 	add_returning(writing, &update, returning, &statement);

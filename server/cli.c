@@ -55,6 +55,32 @@ const struct cli_command cli_commands[] = {
      "and RawSQL; what cannot be carried at all is told on standard error and in the\n"
      "file's $comment. The file serves the database as it is.",
      CLI_CONFIG | CLI_LOGGING | CLI_OUTPUT | CLI_INSPECTING, 0, CLI_WORDS_MAX, cli_inspectdb},
+	{"dumpdata", "[MODEL]...", "write rows as a fixture of Django's form",
+     "Prints the rows of all models (or of those named) as one moment sees them, each\n"
+     "behind the rows that it refers to. Memory does not grow with the data. Django's\n"
+     "loaddata reads the file with --app LABEL.",
+     CLI_MODELS | CLI_CONFIG | CLI_LOGGING | CLI_OUTPUT | CLI_DUMPING, 0, CLI_WORDS_MAX,
+     cli_dumpdata},
+	{"loaddata", "FILE...|-", "load fixtures: all of them or nothing",
+     "Reads files that dumpdata wrote, here or in Django: JSON, or NDJSON with an object a\n"
+     "line. A row whose key is there already is replaced. Foreign keys are checked at the\n"
+     "end where the database can defer them; sequences are set behind the greatest key.",
+     CLI_MODELS | CLI_CONFIG | CLI_LOGGING | CLI_LOADING, 1, CLI_WORDS_MAX, cli_loaddata},
+	{"flush", "", "delete all rows of all models",
+     "Empties the tables of all managed models and numbers from 1 again. Asks before it\n"
+     "does, at a terminal; elsewhere --no-input is needed.",
+     CLI_MODELS | CLI_CONFIG | CLI_LOGGING | CLI_FLUSHING, 0, 0, cli_flush},
+	{"import-django", "[APP|FOLDER|models.py]...", "write a model file of a Django project",
+     "Has Django read its models and prints them as a model file: of the project whose\n"
+     "settings are named (--settings, DJANGO_SETTINGS_MODULE, the folder of a manage.py), of\n"
+     "an application's folder or of a models.py alone. What a model file cannot say (code,\n"
+     "functions as defaults) is named on standard error and in the file's $comment.",
+     CLI_OUTPUT | CLI_IMPORTING, 0, CLI_WORDS_MAX, cli_import_django},
+	{"reload", "", "have a running server read its models again",
+     "The server builds the models aside and takes them for requests that come from then\n"
+     "on; requests in flight end on the old ones. A mistake changes nothing and is told\n"
+     "here. SIGHUP does the same and tells the log.",
+     CLI_RELOADING, 0, 0, cli_reload},
 	{"diff", "", "tell how a database differs from the models",
      "Compares tables, columns, defaults, constraints, indexes and comments. The exit\n"
      "code is 1 when something differs; a note is a difference that does not matter to\n"

@@ -21,6 +21,7 @@ struct serving {
 	const struct settings *settings;
 	bool is_local_only;
 	int ended_fd;
+	bool reloads_on_hangup; /* SIGHUP reads the models again; else it ends the server, as a terminal that closes */
 	void (*started)(struct serving *serving, unsigned port);
 	struct arena *arena;
 };

@@ -3,8 +3,10 @@
  * Serving does not depend on the database: a server that starts before it answers 503 until it is
  * there.  The schema is compared on the side, by a thread that nobody waits for.
  */
+#include "config/models_file.h"
 #include "orm/migrate/migrate.h"
 #include "server/cli_database.h"
+#include "server/control.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -24,9 +26,12 @@ static bool is_hangup_ignored(void)
 	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-static int open_signals(void)
+static int open_signals(bool reloads_on_hangup)
 {
 	sigset_t set;
+
+	if (reloads_on_hangup)
+		signal(SIGHUP, SIG_DFL);
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -37,19 +42,81 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* True for a signal, false when `ended_fd` spoke first. */
-static bool wait_for_signal(int signals, int ended_fd)
+/* Reloading. */
+
+/* The model files once more: served from now on, or told what is wrong with them.  *text lives in `scratch`. */
+static bool reload(struct serving *serving, struct server *server, struct arena *scratch,
+                   struct str *text)
+{
+	struct arena *arena = arena_new();
+	struct buf report = {0};
+	const struct registry *registry = models_load(arena, serving->settings->models, &report);
+
+	if (registry) {
+		*text = arena_printf(scratch, "%zu models are served now.\n", cli_count_models(registry));
+		log_message(LOG_INFO, "models read again: %zu models", cli_count_models(registry));
+		server_reload(server, registry, arena);
+	} else {
+		*text = arena_str(scratch, buf_str(&report));
+		log_message(LOG_ERROR, "models not read again, the old ones are served on: %.*s",
+		            STR_ARG(str_trim(*text)));
+		arena_free(arena);
+	}
+	buf_release(&report);
+	return registry != NULL;
+}
+
+static void answer_control(struct serving *serving, struct server *server, struct control *control)
+{
+	struct arena *scratch = arena_new();
+	struct str word, text;
+	int client = control_accept(control, scratch, &word);
+
+	if (client >= 0 && str_is(word, "reload")) {
+		bool is_done = reload(serving, server, scratch, &text);
+		control_answer(client, is_done, text);
+	} else if (client >= 0) {
+		control_answer(client, false, STR("The only question is \"reload\".\n"));
+	}
+	arena_free(scratch);
+}
+
+static void reload_for_signal(struct serving *serving, struct server *server)
+{
+	struct arena *scratch = arena_new();
+	struct str text;
+
+	reload(serving, server, scratch, &text);
+	arena_free(scratch);
+}
+
+/* True when a signal ends the server, false when `ended_fd` spoke first. */
+static bool wait_for_end(struct serving *serving, struct server *server, int signals,
+                         struct control *control)
 {
 	struct signalfd_siginfo info;
-	struct pollfd pollers[2] = {{.fd = signals, .events = POLLIN},
-	                            {.fd = ended_fd, .events = POLLIN}};
+	struct pollfd pollers[3] = {{.fd = signals, .events = POLLIN},
+	                            {.fd = serving->ended_fd, .events = POLLIN},
+	                            {.fd = control->fd, .events = POLLIN}};
 
-	while (poll(pollers, 2, -1) < 0)
-		if (errno != EINTR)
-			BUG("poll failed: %d", errno);
-	if (!(pollers[0].revents & POLLIN))
-		return false;
-	return read(signals, &info, sizeof info) == (ssize_t)sizeof info;
+	for (;;) {
+		if (poll(pollers, 3, -1) < 0) {
+			if (errno != EINTR)
+				BUG("poll failed: %d", errno);
+			continue;
+		}
+		if (pollers[2].revents & POLLIN)
+			answer_control(serving, server, control);
+		if (pollers[0].revents & POLLIN) {
+			bool is_read = read(signals, &info, sizeof info) == (ssize_t)sizeof info;
+
+			if (!is_read || info.ssi_signo != SIGHUP || !serving->reloads_on_hangup)
+				return is_read;
+			reload_for_signal(serving, server);
+		} else if (pollers[1].revents) {
+			return false;
+		}
+	}
 }
 
 struct joiner {
@@ -96,8 +163,9 @@ static void stop_server(struct server *server, int signals)
 int cli_serve_until_told(struct serving *serving)
 {
 	struct server server = {0};
+	struct control control;
 	struct error error;
-	int signals = open_signals();
+	int signals = open_signals(serving->reloads_on_hangup);
 	bool is_told;
 
 	error_init(&error, serving->arena);
@@ -108,8 +176,14 @@ int cli_serve_until_told(struct serving *serving)
 		close(signals);
 		return cli_fail(&error);
 	}
+	if (!control_open(&control, serving->arena, &error)) {
+		log_message(LOG_WARNING, "'quern reload' will not find this server: %.*s",
+		            STR_ARG(error.detail));
+		error_clear(&error);
+	}
 	serving->started(serving, server.port);
-	is_told = wait_for_signal(signals, serving->ended_fd);
+	is_told = wait_for_end(serving, &server, signals, &control);
+	control_close(&control);
 	if (is_told)
 		log_message(LOG_INFO, "stopping: finishing what is in flight");
 	stop_server(&server, signals);
@@ -186,6 +260,7 @@ int cli_serve(struct cli *cli)
 		.registry = registry,
 		.settings = &settings,
 		.ended_fd = -1,
+		.reloads_on_hangup = true,
 		.started = started,
 		.arena = cli->arena,
 	};

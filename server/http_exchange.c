@@ -102,6 +102,8 @@ void exchange_settle(struct exchange *exchange)
 		MHD_destroy_response(exchange->response);
 	compress_drop(exchange);
 	loop_undefer(exchange->http->loop, &exchange->room);
+	if (exchange->era)
+		worker_era_leave(&exchange->http->worker->eras, exchange->era);
 	exchange_keep(exchange);
 }
 
@@ -140,7 +142,8 @@ static void prepare_request(struct exchange *exchange)
 	struct str path = exchange->uri, params = exchange->uri;
 
 	path = str_cut(&params, STR("?"));
-	request->registry = worker->setup->registry;
+	exchange->era = worker_era_enter(&worker->eras);
+	request->registry = exchange->era->era->registry;
 	request->settings = worker->setup->settings;
 	request->path = path;
 	request->params = params;
@@ -157,9 +160,9 @@ static void prepare_request(struct exchange *exchange)
 	request->phases.parsed = loop_clock();
 	error_init(&request->error, request->arena);
 	db_session_init(&request->db, worker->dbs[0], request->arena);
-	request->lookups = worker->lookups;
-	request->shapes = worker->shapes;
-	request->flights = worker->flights;
+	request->lookups = exchange->era->lookups;
+	request->shapes = exchange->era->shapes;
+	request->flights = exchange->era->flights;
 	request->idempotency = &worker->idempotency;
 	request->dbs = worker->dbs;
 	request->metrics = &worker->setup->metrics;

@@ -48,6 +48,7 @@ struct exchange {
 	struct exchange *next_free;
 	enum phase phase;
 	struct gate gate;
+	struct worker_era *era; /* whose models it sees; NULL before its task */
 	bool must_close;   /* `Connection: close` */
 	bool is_too_large; /* the body is read and dropped; 413 */
 	bool has_task;     /* between task_start() and the task's end */

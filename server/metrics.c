@@ -40,6 +40,9 @@ const char *metrics_status(unsigned i, char text[static 8])
 
 /* ---- memory ---- */
 
+/* Room for models that come with a reload. */
+#define MODELS_LEAST 1000
+
 static void *clear_memory(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size);
@@ -57,10 +60,17 @@ void metrics_set_init(struct metrics_set *set, size_t nworkers, const struct reg
 	for (size_t i = 0; i < nworkers; i++) {
 		struct metrics *metrics = clear_memory(1, sizeof *metrics);
 
-		metrics->models = clear_memory(registry->nmodels, sizeof(counter));
+		metrics->nmodels = registry->nmodels > MODELS_LEAST ? registry->nmodels : MODELS_LEAST;
+		metrics->models = clear_memory(metrics->nmodels, sizeof(counter));
 		metrics->db = clear_memory(settings->ndatabases, sizeof *metrics->db);
 		set->workers[i] = metrics;
 	}
+}
+
+void metrics_forget_models(struct metrics *metrics)
+{
+	for (size_t i = 0; i < metrics->nmodels; i++)
+		metrics_set_value(&metrics->models[i], 0);
 }
 
 void metrics_set_free(struct metrics_set *set)
@@ -124,7 +134,7 @@ void metrics_note(struct metrics *metrics, const struct metrics_event *event)
 	add(&metrics->statements_sum, statements);
 	add(&metrics->bytes_in, event->bytes_in);
 	add(&metrics->bytes_out, event->bytes_out);
-	if (request->model)
+	if (request->model && request->model->index < metrics->nmodels)
 		add(&metrics->models[request->model->index], 1);
 	if (event->is_streamed)
 		add(&metrics->streams, 1);

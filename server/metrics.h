@@ -59,6 +59,7 @@ struct metrics {
 	counter statements_sum;
 	counter bytes_in, bytes_out, streams, gone;
 	counter *models; /* by model->index */
+	size_t nmodels;  /* that are counted: those behind them are not */
 	counter values[METRICS_VALUES];
 	counter (*db)[METRICS_DB_VALUES]; /* by database */
 	counter batch_sizes[KEY_LOOKUPS_SIZES];
@@ -74,6 +75,8 @@ struct metrics_set {
 /* Ends the process for want of memory. */
 void metrics_set_init(struct metrics_set *set, size_t nworkers, const struct registry *registry, const struct settings *settings);
 void metrics_set_free(struct metrics_set *set);
+/* The models are others from now on.  By the worker that the metrics belong to. */
+void metrics_forget_models(struct metrics *metrics);
 
 /* A request that has ended. */
 struct metrics_event {

@@ -127,7 +127,9 @@ static void add_requests(const struct scrape *scrape)
 static void add_models(const struct scrape *scrape)
 {
 	begin(scrape, "quern_model_requests_total", "counter", "Requests that were about a model, batches not counted.");
-	for (size_t i = 0; i < scrape->registry->nmodels; i++) {
+	size_t most = scrape->set->n ? scrape->set->workers[0]->nmodels : 0;
+
+	for (size_t i = 0; i < scrape->registry->nmodels && i < most; i++) {
 		uint64_t n = 0;
 
 		for (size_t k = 0; k < scrape->set->n; k++)

@@ -41,7 +41,8 @@ bool server_start(struct server *server, const struct registry *registry,
 {
 	int fds[WORKERS_MAX];
 
-	server->setup.registry = registry;
+	era_slot_init(&server->eras, registry);
+	server->setup.eras = &server->eras;
 	server->setup.settings = settings;
 	server->setup.is_local_only = is_local_only;
 	atomic_store(&server->setup.stopping, STOPPING_NOT);
@@ -69,6 +70,13 @@ void server_stop(struct server *server, enum stopping how)
 		worker_wake(&server->workers[i]);
 }
 
+void server_reload(struct server *server, const struct registry *registry, struct arena *arena)
+{
+	era_slot_put(&server->eras, registry, arena);
+	for (unsigned i = 0; i < server->nworkers; i++)
+		worker_wake(&server->workers[i]);
+}
+
 void server_join(struct server *server)
 {
 	for (unsigned i = 0; i < server->nworkers; i++)
@@ -79,6 +87,7 @@ void server_free(struct server *server)
 {
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_free(&server->workers[i]);
+	era_slot_end(&server->eras);
 	free(server->workers);
 	metrics_set_free(&server->setup.metrics);
 	server->workers = NULL;

@@ -7,6 +7,7 @@
 
 struct server {
 	struct worker_setup setup;
+	struct era_slot eras;
 	struct worker *workers;
 	unsigned nworkers;
 	unsigned port; /* the one listened on */
@@ -19,6 +20,8 @@ bool server_start(struct server *server, const struct registry *registry,
 /* Tells the workers to finish and end: with STOPPING_DRAIN what is in flight, with STOPPING_NOW not
  * even that.  May be called again, to hurry. */
 void server_stop(struct server *server, enum stopping how);
+/* Requests that begin from now on see these models; takes over the arena. */
+void server_reload(struct server *server, const struct registry *registry, struct arena *arena);
 /* Waits for the end of all workers; server_stop may still be called meanwhile. */
 void server_join(struct server *server);
 /* After server_join, when nobody calls server_stop any more. */

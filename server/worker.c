@@ -5,10 +5,7 @@
 #include "server/worker.h"
 
 #include "orm/base/task.h"
-#include "orm/fetch/key_lookup.h"
-#include "orm/sql/shape.h"
 #include "server/http.h"
-#include "server/single_flight.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,11 +43,7 @@ static bool make_databases(struct worker *worker)
 		if (!worker->dbs[i])
 			return false;
 	}
-	worker->lookups = key_lookups_new(worker->loop, worker->dbs[0], worker->setup->registry);
-	if (settings->shape_cache > 0)
-		worker->shapes = shapes_new(settings->shape_cache);
-	worker->flights = flights_new();
-	return worker->lookups != NULL && worker->flights != NULL && (worker->shapes != NULL || settings->shape_cache == 0);
+	return worker_eras_begin(&worker->eras, worker);
 }
 
 static void on_wake(void *arg)
@@ -60,6 +53,8 @@ static void on_wake(void *arg)
 
 	if (stopping != STOPPING_NOT)
 		http_stop(worker->http, stopping == STOPPING_NOW);
+	else
+		worker_eras_renew(&worker->eras);
 }
 
 static void take_down(struct worker *worker)
@@ -67,15 +62,7 @@ static void take_down(struct worker *worker)
 	if (worker->http)
 		http_free(worker->http);
 	worker->http = NULL;
-	if (worker->lookups)
-		key_lookups_free(worker->lookups);
-	worker->lookups = NULL;
-	if (worker->shapes)
-		shapes_free(worker->shapes);
-	worker->shapes = NULL;
-	if (worker->flights)
-		flights_free(worker->flights);
-	worker->flights = NULL;
+	worker_eras_end(&worker->eras);
 	free_databases(worker);
 }
 

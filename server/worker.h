@@ -8,6 +8,7 @@
 #include "orm/base/loop.h"
 #include "orm/db/db.h"
 #include "orm/model/model.h"
+#include "server/era.h"
 #include "server/idempotency.h"
 #include "server/metrics.h"
 
@@ -18,7 +19,7 @@ struct http;
 
 /* What every worker of a server is given; outlives them. */
 struct worker_setup {
-	const struct registry *registry;
+	struct era_slot *eras;
 	const struct settings *settings;
 	struct metrics_set metrics; /* of all workers; each writes its own */
 	bool is_local_only;   /* answer to local names alone (quern dev on a loopback address) */
@@ -38,9 +39,7 @@ struct worker {
 	pthread_t thread;
 	struct loop *loop;
 	struct db **dbs;             /* setup->settings->ndatabases */
-	struct key_lookups *lookups; /* of the first database */
-	struct shapes *shapes;       /* NULL: none are kept */
-	struct flights *flights;
+	struct worker_eras eras;     /* what belongs to the models that are served */
 	struct idempotency idempotency;
 	struct http *http;
 };
@@ -52,7 +51,7 @@ bool worker_start(struct worker *worker, struct error *error);
 void worker_publish(const struct worker *worker);
 /* Its own counters. */
 struct metrics *worker_metrics(const struct worker *worker);
-/* From any thread: look at setup->stopping. */
+/* From any thread: look at setup->stopping and for a newer era. */
 void worker_wake(struct worker *worker);
 /* Waits for the thread's end; it may still be woken. */
 void worker_join(struct worker *worker);

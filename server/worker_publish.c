@@ -41,9 +41,9 @@ static void publish_caches(const struct worker *worker, struct metrics *metrics)
 	struct shapes_stats shapes = {0};
 	struct flights_stats flights;
 
-	if (worker->shapes)
-		shapes_stats(worker->shapes, &shapes);
-	flights_stats(worker->flights, &flights);
+	if (worker->eras.now->shapes)
+		shapes_stats(worker->eras.now->shapes, &shapes);
+	flights_stats(worker->eras.now->flights, &flights);
 	metrics_set_value(&metrics->values[VALUE_SHAPES_BOUND], shapes.bound);
 	metrics_set_value(&metrics->values[VALUE_SHAPES_PLANNED], shapes.planned);
 	metrics_set_value(&metrics->values[VALUE_SHAPES_KEPT], shapes.kept);
@@ -60,7 +60,7 @@ void worker_publish(const struct worker *worker)
 	metrics_set_value(&metrics->values[VALUE_RUNNING], http.running);
 	metrics_set_value(&metrics->values[VALUE_PARKED], http.parked);
 	publish_caches(worker, metrics);
-	publish_batches(worker->lookups, metrics);
+	publish_batches(worker->eras.now->lookups, metrics);
 	for (size_t i = 0; i < worker->setup->settings->ndatabases; i++)
 		publish_db(worker->dbs[i], metrics->db[i]);
 }

@@ -51,6 +51,7 @@ def report_beside(world, rounds, seconds):
             raise SystemExit("%s has another report: %r, not %r" % (peer.title, peer.answer(REPORT, 13), wanted))
     for _ in range(rounds):
         for peer in peers:
+            world.cluster.settle()
             alone = point_load(world, peer, seconds)
             reporter = Reporter(peer)
             reporter.start()

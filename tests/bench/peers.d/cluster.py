@@ -11,7 +11,7 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
+import time
 
 import harness
 
@@ -73,6 +73,9 @@ CREATE FUNCTION raise_salary(employee_id bigint) RETURNS bigint LANGUAGE sql VOL
 RESET = ["DELETE FROM employee WHERE id > %d" % EMPLOYEES,
          "UPDATE employee SET salary = 4000 + id * 3.25 WHERE salary <> 4000 + id * 3.25",
          "VACUUM ANALYZE employee"]
+
+
+SETTLE_SECONDS = 120
 
 
 def model_files():
@@ -149,6 +152,15 @@ class Cluster:
         found = self.sql("SELECT (SELECT count(*) FROM article), (SELECT count(*) FROM vote)")[0]
         if found != (ARTICLES, VOTES):
             raise SystemExit("articles and votes are %r" % (found,))
+
+    def settle(self):
+        """Waits until nobody asks anything: a peer may go on with requests whose client has left."""
+        end, quiet = time.monotonic() + SETTLE_SECONDS, 0
+        while quiet < 5 and time.monotonic() < end:
+            busy, = self.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+                             " AND backend_type = 'client backend'")[0]
+            quiet = 0 if busy else quiet + 1
+            time.sleep(0.02)
 
     def reset(self):
         for statement in RESET:

@@ -106,8 +106,8 @@ def raise_salary(request, number):
 
 
 def report(request):
-    rows = Vote.objects.filter(article__author__isnull=False).values(author_id=F("article__author")).annotate(n=Count("*"))
-    return results(rows.order_by("-n", "author_id")[:10].values("author_id", "n"))
+    rows = Vote.objects.filter(article__author__isnull=False).values(writer=F("article__author")).annotate(n=Count("*"))
+    return results(rows.order_by("-n", "writer")[:10])
 
 
 urlpatterns = [

@@ -50,7 +50,7 @@ const SQL = {
 	raise: 'UPDATE employee SET salary = salary + 1 WHERE id = $1',
 	create: `INSERT INTO employee AS e (role_id, full_name, years_of_service, salary, bonus, temp_field, is_active)
 		VALUES ($1, $2, $3, 0, 0, NULL, true) RETURNING ${EMPLOYEE}`,
-	report: `SELECT a.author_id, count(*) AS n FROM vote v JOIN article a ON a.id = v.article_id
+	report: `SELECT a.author_id AS writer, count(*) AS n FROM vote v JOIN article a ON a.id = v.article_id
 		WHERE a.author_id IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10`,
 };
 
@@ -90,7 +90,7 @@ function routes(pool) {
 		['POST', '/employee/:n/raise', 200, object({ updated: integer }),
 			async (request) => ({ updated: (await ask('raise', Number(request.params.n))).rowCount })],
 		['POST', '/employee', 201, object(employee), create],
-		['GET', '/report', 200, rows({ author_id: integer, n: integer }), list('report', () => [])],
+		['GET', '/report', 200, rows({ writer: integer, n: integer }), list('report', () => [])],
 	];
 }
 

@@ -16,8 +16,8 @@ PATHS = {
 POSTS = {
     "update": ("/api/employee/update", {"filter": {"id": "{n}"}, "set": {"salary": {"+": [{"F": "salary"}, "1.00"]}}}),
     "create": ("/api/employee", dict(NEW_EMPLOYEE, role="{n}")),
-    "report": ("/api/vote/query", {"filter": {"article__author__isnull": False}, "group_by": {"author_id": "article__author"},
-                                   "annotate": {"n": {"Count": "*"}}, "order_by": ["-n", "author_id"], "limit": 10}),
+    "report": ("/api/vote/query", {"filter": {"article__author__isnull": False}, "group_by": {"writer": "article__author"},
+                                   "annotate": {"n": {"Count": "*"}}, "order_by": ["-n", "writer"], "limit": 10}),
 }
 
 

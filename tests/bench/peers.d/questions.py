@@ -85,7 +85,7 @@ def plain(question, found):
         "prefetch": lambda: roles_with_employees(found["results"]),
         "update": lambda: found["updated"],
         "create": lambda: created(found),
-        "report": lambda: [(int(one["author_id"]), int(one["n"])) for one in found["results"]],
+        "report": lambda: [(int(one["writer"]), int(one["n"])) for one in found["results"]],
     }[question.name]()
 
 

@@ -36,8 +36,10 @@ static bool refuse_changes(struct run *run, const struct state_difference *diffe
 	buf_release(&text);
 	return error_set_nowhere(
 		run->error, ERROR_CONFLICT,
-		"The models have changed since the database was made, in a way that quern "
-		"cannot apply yet. Nothing was touched. What differs:%.*s",
+		"The models have changed since the database was made, and there are no migration "
+		"files. Nothing was touched. Take the models as they were, let `quern "
+		"makemigrations` write the first file from them, and the next from those of now: "
+		"then they are applied. What differs:%.*s",
 		STR_ARG(lines));
 }
 

@@ -31,6 +31,14 @@ static void count(const struct exchange *exchange, int status, uint64_t ns)
 	metrics_note(worker_metrics(exchange->http->worker), &event);
 }
 
+/* What is refused by its head alone has no request that was read. */
+static struct str path_of(const struct exchange *exchange)
+{
+	struct str rest = exchange->uri;
+
+	return exchange->request.path.p ? exchange->request.path : str_cut(&rest, STR("?"));
+}
+
 void log_exchange(const struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
@@ -43,7 +51,7 @@ void log_exchange(const struct exchange *exchange)
 		return;
 	log_event(LOG_INFO, "request",
 	          LOG_FIELDS(LOG_STR("id", request->id), LOG_STR("method", request->method_text),
-	                     LOG_STR("path", request->path), LOG_NUM("status", status),
+	                     LOG_STR("path", path_of(exchange)), LOG_NUM("status", status),
 	                     LOG_NUM("bytes", exchange->sent),
 	                     LOG_NUM("ms", (double)(ns / 1000) / 1000.0),
 	                     LOG_NUM("statements", request->db.usage.statements),

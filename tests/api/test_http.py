@@ -264,6 +264,13 @@ class RepliesTest(HttpTest):
         self.assertIn("path=/api/article/count", found.group())
         self.assertNotIn("canary-4711", self.server.output.text())
 
+    def test_the_log_has_the_path_of_what_is_refused_unread(self):
+        self.assertEqual(self.send(b"POST /api/vote?title=canary-4712 HTTP/1.1\r\nHost: localhost\r\n"
+                                   b"Content-Length: 100000000000\r\n\r\n{"), [413])
+        found = self.server.output.wait_for("path=/api/vote [^\n]*status=413[^\n]*", 5)
+        self.assertIsNotNone(found, self.server.tail())
+        self.assertNotIn("canary-4712", self.server.output.text())
+
     def test_head_is_get_without_a_body(self):
         whole = self.api.get("/api/article/1")
         head = self.api.request("HEAD", "/api/article/1")

@@ -121,15 +121,19 @@ class Asker:
         return Verdict(AGREED if is_same else DIFFERENT, request, "Django: %s\nQuern: %r" % (problem, response))
 
     def agrees_said_in_full(self, request, answer):
-        """Django again, with its negations said in full (Scope.splits)."""
-        self.world.splits = True
-        try:
-            expected, is_ordered, zone = self.world.ask(*request)
-            return Comparison(zone).answers(answer, expected, is_ordered) is None
-        except (Unsupported, FieldError, DatabaseError, ValueError, TypeError, models.ObjectDoesNotExist):
-            return False
-        finally:
-            self.world.splits = False
+        """Django again, with its negations said in full (Scope.splits): all of them, or those that compare with a value,
+        since a path on the right side means another related row inside an EXISTS of its own."""
+        for splits in ("all", "values"):
+            self.world.splits = splits
+            try:
+                expected, is_ordered, zone = self.world.ask(*request)
+                if Comparison(zone).answers(answer, expected, is_ordered) is None:
+                    return True
+            except (Unsupported, FieldError, DatabaseError, ValueError, TypeError, models.ObjectDoesNotExist):
+                continue
+            finally:
+                self.world.splits = None
+        return False
 
     def expect_refusal(self, request, problem):
         """What Django refuses Quern should refuse too; the tests name those that it answers."""

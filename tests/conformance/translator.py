@@ -99,7 +99,7 @@ class Scope(Expressions):
         """Whether a negation is said in full, as the protocol has it: NOT EXISTS over a multi-valued relation, where
         Django's own Query.split_exclude goes wrong when a table is joined twice; and NOT (a = 1 AND a IS NOT NULL),
         where Django leaves the second half away if an earlier condition had made the join an INNER one."""
-        return self.world.splits and self.in_filter and self.negations > 0
+        return bool(self.world.splits) and self.in_filter and self.negations > 0
 
     # ---- names ----
 

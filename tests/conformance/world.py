@@ -20,7 +20,7 @@ class World:
 
     def __init__(self, models_):
         self.models = {}
-        self.splits = False
+        self.splits = None
         for name, value in vars(models_).items():
             if isinstance(value, type) and issubclass(value, models.Model):
                 self.models[name.lower()] = value

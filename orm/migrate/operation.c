@@ -275,7 +275,8 @@ bool operation_read(struct arena *arena, const struct value *value, struct opera
 		if (!read_member(arena, known->slot, &member->value, operation, error))
 			return false;
 	}
-	return check_missing(rule, inner, error) && check_body(operation, inner, error);
+	return check_missing(rule, inner, error) && check_body(operation, inner, error) &&
+	       operation_check(operation, inner, error);
 }
 
 /* ---- writing ---- */

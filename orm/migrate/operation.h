@@ -57,6 +57,8 @@ const char *operation_name(enum operation_kind kind);
 /* From a file; ERROR_VALUE with the place of what is wrong. */
 bool operation_read(struct arena *arena, const struct value *value, struct operation *operation,
                     struct error *error);
+/* Its part that looks at kinds of values (operation_check.c). */
+bool operation_check(const struct operation *operation, const struct value *at, struct error *error);
 const struct value *operation_write(struct arena *arena, const struct operation *operation);
 /* "add field author.name": for people. */
 struct str operation_label(struct arena *arena, const struct operation *operation);

@@ -142,6 +142,50 @@ class FilesTest(unittest.TestCase):
         self.assertIn("0001_missing", self.run_quern("migrate", code=1))
         self.assertEqual(self.tables(), [])
 
+    def test_hostile_files_are_refused_in_words(self):
+        self.make(BASE)
+        wrong = [
+            5, None, [], "AddField", {}, {"AddField": 5}, {"AddField": []}, {"AddField": {}, "RemoveField": {}},
+            {"CreateModel": {"name": "X", "fields": 5}}, {"CreateModel": {"name": "X", "fields": {"a": 5}}},
+            {"CreateModel": {"name": "X", "fields": {"a": {"type": 5}}}},
+            {"CreateModel": {"name": "X", "fields": {"a": {"type": "NoField"}}}},
+            {"CreateModel": {"name": 5, "fields": {}}}, {"CreateModel": {"name": "", "fields": {}}},
+            {"CreateModel": {"name": "x\"; DROP TABLE author; --", "fields": {"a": {"type": "TextField"}}}},
+            {"CreateModel": {"name": "X", "fields": {}, "Meta": {"indexes": 5}}},
+            {"CreateModel": {"name": "X", "fields": {}, "Meta": {"indexes": [5]}}},
+            {"CreateModel": {"name": "X", "fields": {}, "Meta": {"constraints": {"name": "x"}}}},
+            {"CreateModel": {"name": "X", "fields": {}, "Meta": {"unique_together": ["a"]}}},
+            {"CreateModel": {"name": "X", "fields": {}, "Meta": {"unique_together": [[5]]}}},
+            {"CreateModel": {"name": "X", "fields": {}, "Meta": {"order_with_respect_to": 5}}},
+            {"CreateModel": {"name": "X", "fields": {}, "Meta": {"db_table": ["x"]}}},
+            {"CreateModel": {"name": "Author", "fields": {}}},
+            {"AddField": {"model": "Author", "name": "x", "field": "TextField"}},
+            {"AddField": {"model": "Author", "name": "x", "field": {"type": "ForeignKey", "to": 5}}},
+            {"AddField": {"model": "Author", "name": "x", "field": {"type": "IntegerField"}, "default": "a"}},
+            {"AddField": {"model": "Nobody", "name": "x", "field": {"type": "TextField", "null": True}}},
+            {"AlterUniqueTogether": {"model": "Author", "unique_together": "handle"}},
+            {"AlterUniqueTogether": {"model": "Author", "unique_together": [["nothing"]]}},
+            {"AlterModelTable": {"model": "Author", "db_table": 5}},
+            {"AlterModelTable": {"model": "Author", "db_table": "article"}},
+            {"AlterOrderWithRespectTo": {"model": "Author", "order_with_respect_to": ["a"]}},
+            {"AlterPrimaryKey": {"model": "Author", "primary_key": "id"}},
+            {"AlterModelOptions": {"model": "Author", "options": 5}},
+            {"AlterModelOptions": {"model": "Author", "options": {"indexes": []}}},
+            {"AddIndex": {"model": "Author", "index": {"fields": ["handle"]}}},
+            {"AddIndex": {"model": "Author", "index": {"name": "x", "fields": "handle"}}},
+            {"AddConstraint": {"model": "Author", "constraint": {"name": "x"}}},
+            {"RemoveIndex": {"model": "Author", "name": "nothing"}},
+            {"RenameField": {"model": "Author", "from": "handle", "to": "age"}},
+            {"RenameModel": {"from": "Author", "to": "Article"}},
+            {"DeleteModel": {"name": "Author"}},
+            {"RunSQL": {"sql": 5}}, {"RunSQL": {"sql": [5]}}, {"RunSQL": {"sql": "SELECT 1", "atomic": "no"}},
+        ]
+        for operation in wrong:
+            with self.subTest(operation):
+                self.project.write("0002_wrong", [operation], ["0001_initial"])
+                told = self.run_quern("sqlmigrate", "0002", code=1)
+                self.assertIn("0002_wrong", told)
+
     def test_a_circle_is_named(self):
         self.project.say(BASE)
         self.project.write("0001_a", [], ["0002_b"])

@@ -24,9 +24,9 @@ def run(command, environment=None, **how):
 
 
 def milliseconds(text):
-    """A time as wrk prints it: 812.00us, 1.03ms, 2.40s."""
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
-    return float(number) * UNITS[unit]
+    """A time as wrk prints it: 812.00us, 1.03ms, 2.40s; no number when there was no answer to time."""
+    found = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text)
+    return float(found[1]) * UNITS[found[2]] if found else float("nan")
 
 
 class Load:
@@ -36,7 +36,7 @@ class Load:
         self.shown = shown
         self.rate = float(re.search(r"Requests/sec:\s*([\d.]+)", shown).group(1))
         self.requests = int(re.search(r"(\d+) requests in", shown).group(1))
-        self.p99 = milliseconds(re.search(r"99%\s+(\S+)", shown).group(1))
+        self.p99 = milliseconds(re.search(r"^ +99%\s+(\S+)", shown, re.MULTILINE).group(1))
 
 
 def wrk(port, script, connections, seconds):

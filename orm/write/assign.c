@@ -115,7 +115,7 @@ static bool read_members(struct assigning *assigning, const struct value *set)
 
 static bool assign_default(struct assigning *assigning, const struct field *field)
 {
-	const struct value *value = field->default_value;
+	const struct value *value = field->default_value ? field->default_value : field->db_default;
 	struct operand operand;
 
 	if (!decode_operand(assigning->writing->arena, value, &operand, assigning->writing->error))
@@ -150,9 +150,9 @@ static bool assign_rest(struct assigning *assigning, const struct pos *parent)
 		}
 		bool is_kept = assigning->mode != ASSIGN_WHOLE || assigning->is_given[field->index] ||
 		               is_of_key(assigning->model, field) || field->is_generated || field->auto_now_add;
-		if (is_kept || (field->db_default && !field->default_value))
+		if (is_kept)
 			continue;
-		if (!(field->default_value ? assign_default(assigning, field)
+		if (!(field->default_value || field->db_default ? assign_default(assigning, field)
 		                           : assign_missing(assigning, field, parent)))
 			return false;
 	}

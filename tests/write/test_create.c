@@ -340,6 +340,13 @@ DATABASE_TEST(saving_a_row_sets_auto_now_and_an_update_does_not)
 	ck_rows(&c, "SELECT made, tags, data, text FROM stamp", "2001-01-01 00:00:00+00,{q},{},");
 }
 
+DATABASE_TEST(a_whole_row_gets_the_databases_defaults_again)
+{
+	create(&c, "Stamp", "{}");
+	ck_assert_ptr_nonnull(strstr(change_row(&c, "Stamp", "1", "{'kept': 9}", false), "\"kept\":9"));
+	ck_assert_ptr_nonnull(strstr(change_row(&c, "Stamp", "1", "{'text': 'y'}", true), "\"kept\":3"));
+}
+
 DATABASE_TEST(a_row_is_ordered_behind_its_siblings)
 {
 	create(&c, "Question", "[{}, {}]");
@@ -420,6 +427,7 @@ int main(void)
 	tcase_add_test(group, what_an_expression_breaks_is_told_with_its_field);
 	tcase_add_test(group, one_row_is_patched_or_replaced);
 	tcase_add_test(group, saving_a_row_sets_auto_now_and_an_update_does_not);
+	tcase_add_test(group, a_whole_row_gets_the_databases_defaults_again);
 	tcase_add_test(group, a_row_is_ordered_behind_its_siblings);
 	tcase_add_test(group, composite_keys_are_written_and_deleted);
 	tcase_add_test(group, many_that_get_or_create_the_same_make_one);

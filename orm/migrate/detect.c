@@ -1,55 +1,26 @@
-/* Detection, kind of change by kind of change, in Django's order.  Models are told apart by name,
+/* Detection, kind of change by kind of change, in Django's order; fields are detect_fields.c's.  Models are told apart by name,
  * letters of any case, and gone over in the order of their names. */
-#include "orm/migrate/detect.h"
+#include "orm/migrate/detect_parts.h"
 
 #include "orm/migrate/edit.h"
-#include "orm/model/draft.h"
-#include "orm/query/decode.h"
 
 #include <stdlib.h>
 
-/* A model that is in both projects. */
-struct kept {
-	struct project_model *was, *is;
-};
-
-struct renamed_field {
-	const struct project_model *model; /* as it is now */
-	struct str from, to;
-};
-
-struct detection {
-	struct arena *arena;
-	const struct project *from, *to;
-	const struct questioner *questioner;
-	struct error *error;
-	struct {
-		struct kept *items;
-		size_t n, cap;
-	} kept; /* in the order of the new names */
-	struct {
-		struct kept *items;
-		size_t n, cap;
-	} renamed;
-	struct {
-		struct renamed_field *items;
-		size_t n, cap;
-	} fields;
-	struct {
-		struct detected **items;
-		size_t n, cap;
-	} found;
-};
-
 /* ---- helpers ---- */
+
+static char small(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
 
 static int by_name(const void *a, const void *b)
 {
 	const struct project_model *const *x = a, *const *y = b;
-	struct arena *arena = arena_new();
-	int order = str_cmp(lower_case(arena, (*x)->name), lower_case(arena, (*y)->name));
-	arena_free(arena);
-	return order;
+	struct str left = (*x)->name, right = (*y)->name;
+	for (size_t i = 0; i < left.n && i < right.n; i++)
+		if (small(left.p[i]) != small(right.p[i]))
+			return small(left.p[i]) < small(right.p[i]) ? -1 : 1;
+	return (left.n > right.n) - (left.n < right.n);
 }
 
 static int by_new_name(const void *a, const void *b)
@@ -76,19 +47,13 @@ static struct project_model **only_in(struct detection *d, const struct project 
 	return list;
 }
 
-static struct project_field **sorted_fields(struct detection *d, const struct project_model *model)
+struct project_field **detect_sorted_fields(struct detection *d, const struct project_model *model)
 {
 	struct project_field **list = ARENA_ARRAY(d->arena, struct project_field *, model->fields.n + 1);
 	for (size_t i = 0; i < model->fields.n; i++)
 		list[i] = &model->fields.items[i];
 	qsort(list, model->fields.n, sizeof *list, by_field_name);
 	return list;
-}
-
-static bool is_managed(const struct project_model *model)
-{
-	const struct value *managed = value_get(model->meta, "managed");
-	return !managed || managed->kind != VALUE_BOOL || managed->boolean;
 }
 
 static const struct kept *renamed_model(const struct detection *d, const struct project_model *is)
@@ -99,33 +64,6 @@ static const struct kept *renamed_model(const struct detection *d, const struct 
 	return NULL;
 }
 
-/* What a model of the old project is called in the new one, where it was renamed. */
-static struct str new_name_of(const struct detection *d, struct str name)
-{
-	for (size_t i = 0; i < d->renamed.n; i++)
-		if (str_eq_nocase(d->renamed.items[i].was->name, name))
-			return d->renamed.items[i].is->name;
-	return name;
-}
-
-static struct str old_name_of(const struct detection *d, const struct project_model *is,
-                              struct str field)
-{
-	for (size_t i = 0; i < d->fields.n; i++)
-		if (d->fields.items[i].model == is && str_eq(d->fields.items[i].to, field))
-			return d->fields.items[i].from;
-	return field;
-}
-
-static bool was_renamed_away(const struct detection *d, const struct project_model *is,
-                             struct str field)
-{
-	for (size_t i = 0; i < d->fields.n; i++)
-		if (d->fields.items[i].model == is && str_eq(d->fields.items[i].from, field))
-			return true;
-	return false;
-}
-
 static struct detected *detected_new(struct detection *d, struct operation operation)
 {
 	struct detected *made = ARENA_NEW(d->arena, struct detected);
@@ -133,7 +71,7 @@ static struct detected *detected_new(struct detection *d, struct operation opera
 	return made;
 }
 
-static struct detected *found(struct detection *d, struct operation operation)
+struct detected *detect_found(struct detection *d, struct operation operation)
 {
 	struct detected *made = detected_new(d, operation);
 	*ARENA_PUSH(d->arena, &d->found) = made;
@@ -142,28 +80,28 @@ static struct detected *found(struct detection *d, struct operation operation)
 
 static struct detected *found_first(struct detection *d, struct operation operation)
 {
-	struct detected *made = found(d, operation);
+	struct detected *made = detect_found(d, operation);
 	memmove(d->found.items + 1, d->found.items, (d->found.n - 1) * sizeof *d->found.items);
 	d->found.items[0] = made;
 	return made;
 }
 
-static void after(struct detection *d, struct detected *detected, enum dependency_kind kind,
+void detect_after(struct detection *d, struct detected *detected, enum dependency_kind kind,
                   struct str model, struct str field)
 {
 	*ARENA_PUSH(d->arena, &detected->after) = (struct dependency){kind, model, field};
 }
 
 /* A relation waits for the models that it names. */
-static void after_targets(struct detection *d, struct detected *detected,
+void detect_after_targets(struct detection *d, struct detected *detected,
                           const struct value *declaration)
 {
 	struct str through = edit_get_text(declaration, "through");
 	if (!declaration_is_relation(declaration))
 		return;
-	after(d, detected, AFTER_MODEL_CREATED, edit_get_text(declaration, "to"), STR(""));
+	detect_after(d, detected, AFTER_MODEL_CREATED, edit_get_text(declaration, "to"), STR(""));
 	if (through.p)
-		after(d, detected, AFTER_MODEL_CREATED, through, STR(""));
+		detect_after(d, detected, AFTER_MODEL_CREATED, through, STR(""));
 }
 
 /* ---- renamed models ---- */
@@ -174,7 +112,7 @@ static bool have_same_fields(struct detection *d, const struct project_model *a,
 {
 	if (a->fields.n != b->fields.n)
 		return false;
-	struct project_field **x = sorted_fields(d, a), **y = sorted_fields(d, b);
+	struct project_field **x = detect_sorted_fields(d, a), **y = detect_sorted_fields(d, b);
 	for (size_t i = 0; i < a->fields.n; i++) {
 		const struct value *left = edit_with(d->arena, x[i]->declaration, "to", NULL);
 		const struct value *right = edit_with(d->arena, y[i]->declaration, "to", NULL);
@@ -197,13 +135,13 @@ static void find_rename_of(struct detection *d, struct project_model *is,
 {
 	for (size_t i = 0; i < n; i++) {
 		struct project_model *was = gone[i];
-		if (!is_managed(was) || is_taken(d, was) || !have_same_fields(d, was, is) ||
+		if (!project_is_managed(was) || is_taken(d, was) || !have_same_fields(d, was, is) ||
 		    !d->questioner->is_model_renamed(d->questioner->context, was->name, is->name))
 			continue;
-		struct detected *rename = found(d, (struct operation){
+		struct detected *rename = detect_found(d, (struct operation){
 			.kind = OP_RENAME_MODEL, .model = was->name, .to = is->name});
 		for (size_t k = 0; k < is->fields.n; k++)
-			after_targets(d, rename, is->fields.items[k].declaration);
+			detect_after_targets(d, rename, is->fields.items[k].declaration);
 		*ARENA_PUSH(d->arena, &d->renamed) = (struct kept){was, is};
 		return;
 	}
@@ -215,7 +153,7 @@ static void find_renamed_models(struct detection *d)
 	struct project_model **added = only_in(d, d->to, d->from, &nadded);
 	struct project_model **gone = only_in(d, d->from, d->to, &ngone);
 	for (size_t i = 0; i < nadded; i++)
-		if (is_managed(added[i]))
+		if (project_is_managed(added[i]))
 			find_rename_of(d, added[i], gone, ngone);
 }
 
@@ -246,28 +184,28 @@ static void after_incoming(struct detection *d, struct detected *detected,
 			bool is_to = to.p && str_eq_nocase(to, gone->name);
 			bool is_through = through.p && str_eq_nocase(through, gone->name);
 			if (is_to || is_through)
-				after(d, detected, AFTER_FIELD_REMOVED, model->name, field->name);
+				detect_after(d, detected, AFTER_FIELD_REMOVED, model->name, field->name);
 			if (is_to && !declaration_is_many(field->declaration))
-				after(d, detected, AFTER_FIELD_ALTERED, model->name, field->name);
+				detect_after(d, detected, AFTER_FIELD_ALTERED, model->name, field->name);
 		}
 	}
 }
 
 static void find_deleted_model(struct detection *d, const struct project_model *gone)
 {
-	struct project_field **fields = sorted_fields(d, gone);
+	struct project_field **fields = detect_sorted_fields(d, gone);
 	if (value_get(gone->meta, "unique_together"))
-		found(d, (struct operation){.kind = OP_ALTER_UNIQUE_TOGETHER, .model = gone->name});
+		detect_found(d, (struct operation){.kind = OP_ALTER_UNIQUE_TOGETHER, .model = gone->name});
 	for (size_t i = 0; i < gone->fields.n; i++)
 		if (declaration_is_relation(fields[i]->declaration))
-			found(d, (struct operation){
+			detect_found(d, (struct operation){
 				.kind = OP_REMOVE_FIELD, .model = gone->name, .name = fields[i]->name});
 	struct detected *deletion =
-		found(d, (struct operation){.kind = OP_DELETE_MODEL, .model = gone->name});
+		detect_found(d, (struct operation){.kind = OP_DELETE_MODEL, .model = gone->name});
 	after_incoming(d, deletion, gone);
 	for (size_t i = 0; i < gone->fields.n; i++)
 		if (declaration_is_relation(fields[i]->declaration))
-			after(d, deletion, AFTER_FIELD_REMOVED, gone->name, fields[i]->name);
+			detect_after(d, deletion, AFTER_FIELD_REMOVED, gone->name, fields[i]->name);
 }
 
 static void find_deleted_models(struct detection *d)
@@ -276,7 +214,7 @@ static void find_deleted_models(struct detection *d)
 	struct project_model **gone = only_in(d, d->from, d->to, &n);
 	for (unsigned managed = 2; managed-- > 0;)
 		for (size_t i = 0; i < n; i++)
-			if (!is_taken(d, gone[i]) && is_managed(gone[i]) == (managed == 1))
+			if (!is_taken(d, gone[i]) && project_is_managed(gone[i]) == (managed == 1))
 				find_deleted_model(d, gone[i]);
 }
 
@@ -301,17 +239,17 @@ static bool is_key_part(const struct project_model *model, struct str name)
 
 static bool is_deferred(const struct project_model *model, const struct project_field *field)
 {
-	return is_managed(model) && is_added_behind(field) && !is_key_part(model, field->name);
+	return project_is_managed(model) && is_added_behind(field) && !is_key_part(model, field->name);
 }
 
 static void after_related(struct detection *d, struct detected *detected,
                           const struct project_model *model)
 {
-	struct project_field **fields = sorted_fields(d, model);
+	struct project_field **fields = detect_sorted_fields(d, model);
 	for (size_t i = 0; i < model->fields.n; i++)
 		if (is_deferred(model, fields[i]))
-			after(d, detected, AFTER_FIELD_ADDED, model->name, fields[i]->name);
-	after(d, detected, AFTER_MODEL_CREATED, model->name, STR(""));
+			detect_after(d, detected, AFTER_FIELD_ADDED, model->name, fields[i]->name);
+	detect_after(d, detected, AFTER_MODEL_CREATED, model->name, STR(""));
 }
 
 static const struct value *without(struct arena *arena, const struct value *meta,
@@ -335,15 +273,15 @@ static void find_creation(struct detection *d, const struct project_model *model
 		.kind = OP_CREATE_MODEL,
 		.model = model->name,
 		.fields = members_end(&fields),
-		.body = is_managed(model)
+		.body = project_is_managed(model)
 	                ? without(d->arena, model->meta, later, sizeof later / sizeof *later)
 	                : model->meta,
 	});
-	after(d, creation, AFTER_MODEL_DELETED, model->name, STR(""));
+	detect_after(d, creation, AFTER_MODEL_DELETED, model->name, STR(""));
 	for (size_t i = 0; i < model->fields.n; i++) {
 		const struct project_field *field = &model->fields.items[i];
-		if (!is_deferred(model, field) && is_managed(model))
-			after_targets(d, creation, field->declaration);
+		if (!is_deferred(model, field) && project_is_managed(model))
+			detect_after_targets(d, creation, field->declaration);
 	}
 }
 
@@ -353,13 +291,13 @@ static void find_created_lists(struct detection *d, const struct project_model *
 	const struct value *constraints = value_get(model->meta, "constraints");
 	for (size_t i = 0; indexes && i < indexes->list.n; i++) {
 		const struct value *item = &indexes->list.items[i];
-		after_related(d, found(d, (struct operation){.kind = OP_ADD_INDEX, .model = model->name,
+		after_related(d, detect_found(d, (struct operation){.kind = OP_ADD_INDEX, .model = model->name,
 		                                             .name = edit_get_text(item, "name"),
 		                                             .body = item}), model);
 	}
 	for (size_t i = 0; constraints && i < constraints->list.n; i++) {
 		const struct value *item = &constraints->list.items[i];
-		after_related(d, found(d, (struct operation){.kind = OP_ADD_CONSTRAINT,
+		after_related(d, detect_found(d, (struct operation){.kind = OP_ADD_CONSTRAINT,
 		                                             .model = model->name,
 		                                             .name = edit_get_text(item, "name"),
 		                                             .body = item}), model);
@@ -369,29 +307,29 @@ static void find_created_lists(struct detection *d, const struct project_model *
 static void find_created_model(struct detection *d, const struct project_model *model)
 {
 	find_creation(d, model);
-	if (!is_managed(model))
+	if (!project_is_managed(model))
 		return;
-	struct project_field **fields = sorted_fields(d, model);
+	struct project_field **fields = detect_sorted_fields(d, model);
 	for (size_t i = 0; i < model->fields.n; i++) {
 		if (!is_deferred(model, fields[i]))
 			continue;
-		struct detected *addition = found(d, (struct operation){
+		struct detected *addition = detect_found(d, (struct operation){
 			.kind = OP_ADD_FIELD, .model = model->name, .name = fields[i]->name,
 			.body = fields[i]->declaration});
-		after_targets(d, addition, fields[i]->declaration);
-		after(d, addition, AFTER_MODEL_CREATED, model->name, STR(""));
+		detect_after_targets(d, addition, fields[i]->declaration);
+		detect_after(d, addition, AFTER_MODEL_CREATED, model->name, STR(""));
 	}
 	const struct value *order = value_get(model->meta, "order_with_respect_to");
 	if (order) {
-		struct detected *ordered = found(d, (struct operation){
+		struct detected *ordered = detect_found(d, (struct operation){
 			.kind = OP_ALTER_ORDER_WITH_RESPECT_TO, .model = model->name, .body = order});
-		after(d, ordered, AFTER_FIELD_ADDED, model->name, order->text);
-		after(d, ordered, AFTER_MODEL_CREATED, model->name, STR(""));
+		detect_after(d, ordered, AFTER_FIELD_ADDED, model->name, order->text);
+		detect_after(d, ordered, AFTER_MODEL_CREATED, model->name, STR(""));
 	}
 	find_created_lists(d, model);
 	const struct value *together = value_get(model->meta, "unique_together");
 	if (together)
-		after_related(d, found(d, (struct operation){.kind = OP_ALTER_UNIQUE_TOGETHER,
+		after_related(d, detect_found(d, (struct operation){.kind = OP_ALTER_UNIQUE_TOGETHER,
 		                                             .model = model->name, .body = together}),
 		              model);
 }
@@ -402,7 +340,7 @@ static void find_created_models(struct detection *d)
 	struct project_model **added = only_in(d, d->to, d->from, &n);
 	for (unsigned managed = 2; managed-- > 0;)
 		for (size_t i = n; i-- > 0;)
-			if (!renamed_model(d, added[i]) && is_managed(added[i]) == (managed == 1))
+			if (!renamed_model(d, added[i]) && project_is_managed(added[i]) == (managed == 1))
 				find_created_model(d, added[i]);
 }
 
@@ -423,7 +361,7 @@ static void find_altered_options(struct detection *d)
 		const struct kept *kept = &d->kept.items[i];
 		const struct value *was = options_of(d, kept->was), *is = options_of(d, kept->is);
 		if (!value_eq(was, is))
-			found(d, (struct operation){
+			detect_found(d, (struct operation){
 				.kind = OP_ALTER_MODEL_OPTIONS, .model = kept->is->name, .body = is});
 	}
 }
@@ -445,233 +383,14 @@ static void find_list_changes(struct detection *d, const char *option, enum oper
 		const struct value *was = value_get(kept->was->meta, option);
 		const struct value *is = value_get(kept->is->meta, option);
 		const struct value *list = is_addition ? is : was;
-		for (size_t k = 0; is_managed(kept->is) && list && k < list->list.n; k++) {
+		for (size_t k = 0; project_is_managed(kept->is) && list && k < list->list.n; k++) {
 			const struct value *item = &list->list.items[k];
 			if (!is_in(is_addition ? was : is, item))
-				found(d, (struct operation){.kind = kind, .model = kept->is->name,
+				detect_found(d, (struct operation){.kind = kind, .model = kept->is->name,
 				                            .name = edit_get_text(item, "name"),
 				                            .body = is_addition ? item : NULL});
 		}
 	}
-}
-
-/* ---- fields ---- */
-
-/* The old declaration as it would be said today: of models and fields by their new names. */
-static const struct value *said_today(struct detection *d, const struct value *declaration)
-{
-	static const char *const keys[] = {"to", "through"};
-	struct str target = edit_get_text(declaration, "to");
-	for (size_t i = 0; i < 2; i++) {
-		struct str name = edit_get_text(declaration, keys[i]);
-		if (name.p)
-			declaration = edit_with(d->arena, declaration, keys[i],
-			                        edit_text(d->arena, new_name_of(d, name)));
-	}
-	struct str to_field = edit_get_text(declaration, "to_field");
-	for (size_t i = 0; to_field.p && i < d->fields.n; i++)
-		if (str_eq_nocase(d->fields.items[i].model->name, new_name_of(d, target)) &&
-		    str_eq(d->fields.items[i].from, to_field))
-			declaration = edit_with(d->arena, declaration, "to_field",
-			                        edit_text(d->arena, d->fields.items[i].to));
-	return declaration;
-}
-
-static struct str column_of(struct detection *d, const struct project_field *field)
-{
-	struct str column = edit_get_text(field->declaration, "db_column");
-	if (column.p)
-		return column;
-	bool is_key =
-		declaration_is_relation(field->declaration) && !declaration_is_many(field->declaration);
-	return is_key ? arena_concat(d->arena, field->name, STR("_id")) : field->name;
-}
-
-static bool may_be_renamed(struct detection *d, const struct project_field *was,
-                           const struct project_field *is)
-{
-	const struct value *old = said_today(d, was->declaration);
-	if (value_eq(old, is->declaration))
-		return true;
-	const struct value *with_column =
-		edit_with(d->arena, old, "db_column", edit_text(d->arena, column_of(d, was)));
-	return value_eq(with_column, is->declaration);
-}
-
-static bool find_rename_of_field(struct detection *d, const struct kept *kept,
-                                 const struct project_field *is)
-{
-	struct project_field **fields = sorted_fields(d, kept->was);
-	for (size_t i = 0; i < kept->was->fields.n; i++) {
-		const struct project_field *was = fields[i];
-		if (project_field(kept->is, was->name) || was_renamed_away(d, kept->is, was->name) ||
-		    !may_be_renamed(d, was, is) ||
-		    !d->questioner->is_field_renamed(d->questioner->context, kept->is->name, was->name,
-		                                     is->name))
-			continue;
-		/* Django 3.2 alters the column's name first by hand; newer ones say AlterField. */
-		if (!value_eq(said_today(d, was->declaration), is->declaration))
-			found(d, (struct operation){.kind = OP_ALTER_FIELD, .model = kept->is->name,
-			                            .name = was->name, .body = is->declaration});
-		found(d, (struct operation){.kind = OP_RENAME_FIELD, .model = kept->is->name,
-		                            .name = was->name, .to = is->name});
-		*ARENA_PUSH(d->arena, &d->fields) =
-			(struct renamed_field){kept->is, was->name, is->name};
-		return true;
-	}
-	return false;
-}
-
-static void find_renamed_fields(struct detection *d)
-{
-	for (size_t i = 0; i < d->kept.n; i++) {
-		const struct kept *kept = &d->kept.items[i];
-		struct project_field **fields = sorted_fields(d, kept->is);
-		for (size_t k = 0; k < kept->is->fields.n; k++)
-			if (!project_field(kept->was, fields[k]->name))
-				find_rename_of_field(d, kept, fields[k]);
-	}
-}
-
-static bool takes_empty_text(const struct value *declaration)
-{
-	static const char *const types[] = {"CharField", "TextField",  "SlugField",     "EmailField",
-	                                    "URLField",  "FileField",  "FilePathField", "ImageField",
-	                                    "BinaryField"};
-	struct str type = edit_get_text(declaration, "type");
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (str_is(type, types[i]))
-			return true;
-	return false;
-}
-
-/* Whether rows that are there already get along without being told a value. */
-static bool fills_itself(const struct value *declaration)
-{
-	struct str type = edit_get_text(declaration, "type");
-	return edit_get_bool(declaration, "null") || value_get(declaration, "default") ||
-	       value_get(declaration, "db_default") || declaration_is_many(declaration) ||
-	       (edit_get_bool(declaration, "blank") && takes_empty_text(declaration)) ||
-	       edit_get_bool(declaration, "auto_now") ||
-	       edit_get_bool(declaration, "auto_now_add") || str_is(type, "GeneratedField") ||
-	       str_ends(type, STR("AutoField"));
-}
-
-static bool ask_one_off(struct detection *d, struct operation *operation, bool is_added)
-{
-	/* A moment that is set when a row is made: now, if nobody says better. */
-	return d->questioner->one_off(d->questioner->context, operation->model, operation->name,
-	                              is_added, &operation->one_off, d->error);
-}
-
-static bool find_added_field(struct detection *d, const struct project_model *model,
-                             const struct project_field *field)
-{
-	struct operation operation = {.kind = OP_ADD_FIELD, .model = model->name,
-	                              .name = field->name, .body = field->declaration};
-	if (is_managed(model) && !fills_itself(field->declaration) && !ask_one_off(d, &operation, true))
-		return false;
-	after_targets(d, found(d, operation), field->declaration);
-	return true;
-}
-
-static void find_removed_field(struct detection *d, const struct project_model *model,
-                               struct str name)
-{
-	struct detected *removal = found(
-		d, (struct operation){.kind = OP_REMOVE_FIELD, .model = model->name, .name = name});
-	after(d, removal, AFTER_ORDER_UNSET, model->name, name);
-	after(d, removal, AFTER_TOGETHER_CHANGED, model->name, name);
-}
-
-static void find_removed_fields(struct detection *d)
-{
-	for (size_t i = 0; i < d->kept.n; i++) {
-		const struct kept *kept = &d->kept.items[i];
-		struct project_field **fields = sorted_fields(d, kept->was);
-		for (size_t k = 0; k < kept->was->fields.n; k++)
-			if (!project_field(kept->is, fields[k]->name) &&
-			    !was_renamed_away(d, kept->is, fields[k]->name))
-				find_removed_field(d, kept->is, fields[k]->name);
-	}
-}
-
-static const struct project_field *old_field(const struct detection *d, const struct kept *kept,
-                                             const struct project_field *is)
-{
-	return project_field(kept->was, old_name_of(d, kept->is, is->name));
-}
-
-static bool find_added_fields(struct detection *d)
-{
-	for (size_t i = 0; i < d->kept.n; i++) {
-		const struct kept *kept = &d->kept.items[i];
-		struct project_field **fields = sorted_fields(d, kept->is);
-		for (size_t k = 0; k < kept->is->fields.n; k++)
-			if (!old_field(d, kept, fields[k]) && !find_added_field(d, kept->is, fields[k]))
-				return false;
-	}
-	return true;
-}
-
-/* A generated column is made anew; a many-to-many's table is no column. */
-static bool must_be_made_anew(const struct value *was, const struct value *is)
-{
-	bool is_generated = str_is(edit_get_text(was, "type"), "GeneratedField") ||
-	                    str_is(edit_get_text(is, "type"), "GeneratedField");
-	return is_generated || declaration_is_many(was) != declaration_is_many(is);
-}
-
-static bool check_through(struct detection *d, const struct kept *kept,
-                          const struct project_field *is, const struct value *was)
-{
-	if (!declaration_is_many(was) || !declaration_is_many(is->declaration) ||
-	    !value_get(was, "through") == !value_get(is->declaration, "through"))
-		return true;
-	return error_set_nowhere(
-		d->error, ERROR_CONFLICT,
-		"%.*s.%.*s: \"through\" cannot be added to a many-to-many field or taken away, because "
-		"its rows are in another table. Add a field under a new name, copy the rows in a RunSQL, "
-		"and remove this one.",
-		STR_ARG(kept->is->name), STR_ARG(is->name));
-}
-
-static bool find_altered_field(struct detection *d, const struct kept *kept,
-                               const struct project_field *is)
-{
-	const struct project_field *was = old_field(d, kept, is);
-	const struct value *old = was ? said_today(d, was->declaration) : NULL;
-	struct operation operation = {.kind = OP_ALTER_FIELD, .model = kept->is->name,
-	                              .name = is->name, .body = is->declaration};
-	if (!was || value_eq(old, is->declaration) ||
-	    (!str_eq(was->name, is->name) && may_be_renamed(d, was, is)))
-		return true;
-	if (!check_through(d, kept, is, old))
-		return false;
-	if (must_be_made_anew(old, is->declaration)) {
-		find_removed_field(d, kept->is, is->name);
-		return find_added_field(d, kept->is, is);
-	}
-	bool loses_null = edit_get_bool(old, "null") && !edit_get_bool(is->declaration, "null") &&
-	                  !value_get(is->declaration, "default") &&
-	                  !value_get(is->declaration, "db_default") &&
-	                  !declaration_is_many(is->declaration);
-	if (is_managed(kept->is) && loses_null && !ask_one_off(d, &operation, false))
-		return false;
-	after_targets(d, found(d, operation), is->declaration);
-	return true;
-}
-
-static bool find_altered_fields(struct detection *d)
-{
-	for (size_t i = 0; i < d->kept.n; i++) {
-		const struct kept *kept = &d->kept.items[i];
-		struct project_field **fields = sorted_fields(d, kept->is);
-		for (size_t k = 0; k < kept->is->fields.n; k++)
-			if (!find_altered_field(d, kept, fields[k]))
-				return false;
-	}
-	return true;
 }
 
 /* ---- what else Meta says ---- */
@@ -709,10 +428,10 @@ static void find_altered_order(struct detection *d)
 			renamed_names(d, kept, value_get(kept->was->meta, "order_with_respect_to"));
 		if (edit_same(was, is))
 			continue;
-		struct detected *ordered = found(d, (struct operation){
+		struct detected *ordered = detect_found(d, (struct operation){
 			.kind = OP_ALTER_ORDER_WITH_RESPECT_TO, .model = kept->is->name, .body = is});
 		if (is)
-			after(d, ordered, AFTER_FIELD_ADDED, kept->is->name, is->text);
+			detect_after(d, ordered, AFTER_FIELD_ADDED, kept->is->name, is->text);
 	}
 }
 
@@ -725,10 +444,10 @@ static void find_altered_together(struct detection *d, const char *option, enum 
 		bool is_same = kind == OP_ALTER_UNIQUE_TOGETHER ? same_sets(was, is) : edit_same(was, is);
 		if (is_same)
 			continue;
-		struct detected *altered = found(
+		struct detected *altered = detect_found(
 			d, (struct operation){.kind = kind, .model = kept->is->name, .body = is});
 		for (size_t k = 0; k < kept->is->fields.n; k++)
-			after_targets(d, altered, kept->is->fields.items[k].declaration);
+			detect_after_targets(d, altered, kept->is->fields.items[k].declaration);
 	}
 }
 
@@ -738,7 +457,7 @@ static void find_altered_texts(struct detection *d, const char *option, enum ope
 		const struct kept *kept = &d->kept.items[i];
 		const struct value *is = value_get(kept->is->meta, option);
 		if (!edit_same(value_get(kept->was->meta, option), is))
-			found(d, (struct operation){.kind = kind, .model = kept->is->name, .body = is});
+			detect_found(d, (struct operation){.kind = kind, .model = kept->is->name, .body = is});
 	}
 }
 
@@ -751,9 +470,9 @@ static bool find_all(struct detection *d)
 	find_altered_options(d);
 	find_list_changes(d, "constraints", OP_REMOVE_CONSTRAINT, false);
 	find_list_changes(d, "indexes", OP_REMOVE_INDEX, false);
-	find_renamed_fields(d);
-	find_removed_fields(d);
-	if (!find_added_fields(d) || !find_altered_fields(d))
+	detect_renamed_fields(d);
+	detect_removed_fields(d);
+	if (!detect_added_fields(d) || !detect_altered_fields(d))
 		return false;
 	find_altered_order(d);
 	find_altered_together(d, "primary_key", OP_ALTER_PRIMARY_KEY);

@@ -83,6 +83,12 @@ bool declaration_is_relation(const struct value *declaration)
 	       declaration_is_many(declaration);
 }
 
+bool project_is_managed(const struct project_model *model)
+{
+	const struct value *managed = value_get(model->meta, "managed");
+	return !managed || managed->kind != VALUE_BOOL || managed->boolean;
+}
+
 bool project_has_field(const struct field *field)
 {
 	return field->declaration || !field->is_primary_key || field->model->is_auto;

@@ -57,6 +57,9 @@ void project_remove_field(struct project_model *model, const struct project_fiel
 /* The place of an index or constraint of that name in the list `option` of Meta; -1: none. */
 ptrdiff_t project_find_named(const struct project_model *model, const char *option, struct str name);
 
+/* Whether Meta leaves its table to us. */
+bool project_is_managed(const struct project_model *model);
+
 /* A field's declaration in the one form. */
 const struct value *project_declaration(struct arena *arena, const struct field *field);
 /* Whether the declaration's type relates to another model; many-to-many ones are relations too. */

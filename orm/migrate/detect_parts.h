@@ -1,0 +1,56 @@
+/* What the detect….c files share; see detect.h. */
+#ifndef QUERN_MIGRATE_DETECT_PARTS_H
+#define QUERN_MIGRATE_DETECT_PARTS_H
+
+#include "orm/migrate/detect.h"
+
+/* A model that is in both projects. */
+struct kept {
+	struct project_model *was, *is;
+};
+
+struct renamed_field {
+	const struct project_model *model; /* as it is now */
+	struct str from, to;
+};
+
+struct detection {
+	struct arena *arena;
+	const struct project *from, *to;
+	const struct questioner *questioner;
+	struct error *error;
+	struct {
+		struct kept *items;
+		size_t n, cap;
+	} kept; /* in the order of the new names */
+	struct {
+		struct kept *items;
+		size_t n, cap;
+	} renamed;
+	struct {
+		struct renamed_field *items;
+		size_t n, cap;
+	} fields;
+	struct {
+		struct detected **items;
+		size_t n, cap;
+	} found;
+};
+
+/* In the order of their names. */
+struct project_field **detect_sorted_fields(struct detection *d, const struct project_model *model);
+/* Notes an operation; what it has to follow is added to the result. */
+struct detected *detect_found(struct detection *d, struct operation operation);
+void detect_after(struct detection *d, struct detected *detected, enum dependency_kind kind,
+                  struct str model, struct str field);
+/* A relation waits for the models that it names. */
+void detect_after_targets(struct detection *d, struct detected *detected,
+                          const struct value *declaration);
+
+/* detect_fields.c: false with the error set. */
+void detect_renamed_fields(struct detection *d);
+void detect_removed_fields(struct detection *d);
+bool detect_added_fields(struct detection *d);
+bool detect_altered_fields(struct detection *d);
+
+#endif

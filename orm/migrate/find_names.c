@@ -4,7 +4,7 @@
 #include "orm/base/error.h"
 
 static const char constraint_sql[] =
-	"SELECT quote_ident(n.conname), n.conname FROM pg_constraint n "
+	"SELECT '\"' || replace(n.conname, '\"', '\"\"') || '\"' FROM pg_constraint n "
 	"WHERE n.conrelid = to_regclass($1) AND n.contype = $2::\"char\" AND NOT n.conname = ANY($4::text[]) "
 	"AND n.conkey = (SELECT array_agg(a.attnum ORDER BY wanted.place) "
 	"FROM unnest($3::text[]) WITH ORDINALITY wanted(name, place) "
@@ -12,7 +12,7 @@ static const char constraint_sql[] =
 
 /* $2: whether the operators are those of the type itself. */
 static const char index_sql[] =
-	"SELECT i.indexrelid::regclass::text, c.relname FROM pg_index i "
+	"SELECT i.indexrelid::regclass::text FROM pg_index i "
 	"JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam "
 	"JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = ($3::text[])[1] "
 	"JOIN pg_opclass o ON o.oid = i.indclass[0] "

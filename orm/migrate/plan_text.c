@@ -39,17 +39,19 @@ static bool estimate_rows(struct connection *connection, struct arena *arena, st
 	return true;
 }
 
+static struct str quoted(struct arena *arena, struct str name)
+{
+	return arena_printf(arena, "\"%.*s\"", STR_ARG(name));
+}
+
 static struct str sql_of(struct arena *arena, const struct step *step, struct str name)
 {
 	if (!step->finder)
 		return step->sql;
+	if (step->unless.p && str_eq(name, quoted(arena, step->unless)))
+		return STR("-- it is called so already");
 	return arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(step->sql), STR_ARG(name),
 	                    STR_ARG(step->tail));
-}
-
-static struct str quoted(struct arena *arena, struct str name)
-{
-	return arena_printf(arena, "\"%.*s\"", STR_ARG(name));
 }
 
 static const char *way_of(const struct step *step)

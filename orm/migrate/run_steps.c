@@ -77,7 +77,7 @@ static struct outcome send_named(struct step_run *run, const struct step *step)
 	if (names.n == 0)
 		say(run, "    (it is not there)");
 	for (size_t i = 0; i < names.n; i++) {
-		if (step->unless.p && str_eq(names.items[i], step->unless))
+		if (step->unless.p && str_eq(names.items[i], quoted_name(run->arena, step->unless)))
 			continue;
 		const char *sql = arena_printf(run->arena, "%.*s%.*s%.*s", STR_ARG(step->sql),
 		                               STR_ARG(names.items[i]), STR_ARG(step->tail)).p;

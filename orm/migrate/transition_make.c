@@ -171,7 +171,7 @@ static void make_check(struct transition *t, const struct field_pair *field)
 
 /* A constraint of the column, found by what it does, gets another name. */
 static void rename_found(struct transition *t, enum found_kind kind, const struct field *field,
-                         struct str name)
+                         struct str was, struct str name)
 {
 	struct finder *finder = ARENA_NEW(t->arena, struct finder);
 	struct sql sql;
@@ -180,7 +180,7 @@ static void rename_found(struct transition *t, enum found_kind kind, const struc
 	struct step *step = step_add(t, &sql, quoted_table(t->arena, field->model),
 	                             LOCK_ACCESS_EXCLUSIVE, "rename to", name);
 	*finder = (struct finder){.kind = kind, .table = step->table, .columns = &field->column,
-	                          .ncolumns = 1, .name = name};
+	                          .ncolumns = 1, .name = was};
 	finder->except = declared_names(t->arena, field->model, &finder->nexcept);
 	step->finder = finder;
 	step->unless = name;
@@ -189,11 +189,11 @@ static void rename_found(struct transition *t, enum found_kind kind, const struc
 
 static void rename_check(struct transition *t, const struct field_pair *field)
 {
-	struct str column = field->is->column;
+	struct str column = field->is->column, table = schema_table_name(field->is->model);
 	if (!str_eq(field->was->column, column))
 		rename_found(t, FIND_CHECK, field->is,
-		             django_index_name(t->arena, schema_table_name(field->is->model), &column, 1,
-		                               "_check"));
+		             implicit_name(t->arena, table, field->was->column, "check"),
+		             django_index_name(t->arena, table, &column, 1, "_check"));
 }
 
 static void make_key(struct transition *t, const struct field *field)
@@ -449,11 +449,11 @@ static void make_foreign_key(struct transition *t, const struct field *field)
 /* As Django does it, a foreign key that was touched carries its names of today. */
 static void rename_foreign_key(struct transition *t, const struct field_pair *field)
 {
-	struct str is = schema_foreign_key_name(t->arena, field->is);
 	bool is_touched = !str_eq(field->was->column, field->is->column) ||
 	                  !str_eq(field->was->relation->to->name, field->is->relation->to->name);
-	if (is_touched && !str_eq(schema_foreign_key_name(t->arena, field->was), is))
-		rename_found(t, FIND_FOREIGN_KEY, field->is, is);
+	if (is_touched)
+		rename_found(t, FIND_FOREIGN_KEY, field->is, schema_foreign_key_name(t->arena, field->was),
+		             schema_foreign_key_name(t->arena, field->is));
 }
 
 static bool make_foreign_key_of(struct transition *t, const struct model_pair *pair,

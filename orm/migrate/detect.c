@@ -1,7 +1,8 @@
 /* Detection, kind of change by kind of change, in Django's order; fields are detect_fields.c's.  Models are told apart by name,
  * letters of any case, and gone over in the order of their names. */
-#include "orm/migrate/detect_parts.h"
+#include "orm/migrate/detect.h"
 
+#include "orm/migrate/detect_parts.h"
 #include "orm/migrate/edit.h"
 
 #include <stdlib.h>

@@ -89,6 +89,11 @@ static void write_indented(const struct writing *writing, struct str object)
 			continue;
 		}
 		is_text = c == '"';
+		if (c == '{' && i + 1 < object.n && object.p[i + 1] == '}') {
+			fputs("{}", writing->file);
+			i++;
+			continue;
+		}
 		depth -= c == '}';
 		if (c == '}')
 			fprintf(writing->file, "\n%*s", (int)(depth * writing->indent), "");

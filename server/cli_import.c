@@ -131,6 +131,20 @@ static bool run(struct cli *cli, struct buf *answer)
 	return false;
 }
 
+/* The mistakes, in the file that is going to be. */
+static void tell(struct cli *cli, struct str report, struct str path)
+{
+	const char *output = cli_extra(cli, "--output");
+	ptrdiff_t at;
+
+	fprintf(stderr, "The file needs a hand before it can be served:\n");
+	while ((at = str_find(report, path)) >= 0) {
+		fprintf(stderr, "%.*s%s", (int)at, report.p, output ? output : "the file");
+		report = str_sub(report, (size_t)at + path.n, report.n - (size_t)at - path.n);
+	}
+	fprintf(stderr, "%.*s", STR_ARG(report));
+}
+
 /* Mistakes are told, and the file is written all the same: a person can mend it. */
 static bool judge(struct cli *cli, struct str text)
 {
@@ -146,7 +160,7 @@ static bool judge(struct cli *cli, struct str text)
 	close(fd);
 	unlink(path);
 	if (!is_right)
-		fprintf(stderr, "The file needs a hand before it can be served:\n%.*s", (int)report.n, report.p);
+		tell(cli, buf_str(&report), str_of(path));
 	buf_release(&report);
 	return is_right;
 }

@@ -28,11 +28,17 @@ RENAMED = {"NullBooleanField": "BooleanField", "CommaSeparatedIntegerField": "Ch
            "CIEmailField": "EmailField"}
 # Options that say something about Python or forms alone.
 SILENT = {"upload_to", "storage", "encoder", "decoder", "path", "match", "recursive", "allow_files", "allow_folders",
-          "serialize", "verbose_name", "help_text", "width_field", "height_field", "swappable", "form_class"}
+          "serialize", "verbose_name", "help_text", "width_field", "height_field", "swappable", "form_class",
+          "auto_created"}
 ALLOWED = set("""null blank choices db_column db_comment db_index default db_default editable error_messages
 help_text primary_key unique unique_for_date unique_for_month unique_for_year verbose_name validators max_length
 max_digits decimal_places auto_now auto_now_add db_collation related_name related_query_name limit_choices_to
 db_constraint to_field protocol unpack_ipv4 allow_unicode size default_bounds db_table db_persist""".split())
+VALIDATORS = set("""RegexValidator EmailValidator URLValidator DomainNameValidator MinValueValidator
+MaxValueValidator StepValueValidator MinLengthValidator MaxLengthValidator DecimalValidator FileExtensionValidator
+ArrayMinLengthValidator ArrayMaxLengthValidator KeysValidator int_list_validator ProhibitNullCharactersValidator
+validate_email validate_slug validate_unicode_slug validate_ipv4_address validate_ipv6_address
+validate_ipv46_address validate_comma_separated_integer_list validate_domain_name""".split())
 INDEXES = {"Index", "BTreeIndex", "GinIndex", "GistIndex", "BrinIndex", "HashIndex", "SpGistIndex"}
 
 
@@ -169,15 +175,23 @@ def flat_choices(choices):
     return found
 
 
+def named_functions():
+    """Django's validators that are made by a call: what they are is known by identity alone."""
+    from django.core import validators
+
+    return [(name, getattr(validators, name)) for name in sorted(VALIDATORS)
+            if name.startswith("validate_") and hasattr(validators, name)]
+
+
 def validator(given):
-    name = getattr(given, "__name__", None) or type(given).__name__
-    module = getattr(given, "__module__", "") or type(given).__module__
-    if not module.startswith("django."):
-        raise Cannot("the validator %s" % name)
-    if isinstance(given, type) or not hasattr(given, "deconstruct"):
-        return name
-    if re.match(r"validate_", name):
-        return name
+    for name, known in named_functions():
+        if given is known:
+            return name
+    names = [cls.__name__ for cls in type(given).__mro__ if cls.__module__.startswith("django.")]
+    name = next((name for name in names if name in VALIDATORS), None)
+    if name is None or not hasattr(given, "deconstruct") or type(given).__call__.__qualname__.split(".")[0] not in (
+            set(names) | {"BaseValidator"}):
+        raise Cannot("the validator %s" % (getattr(given, "__name__", None) or type(given).__name__))
     found = {"name": name}
     if name == "RegexValidator":
         found["regex"] = given.regex.pattern
@@ -292,6 +306,8 @@ def field_declaration(field, where):
     validators = carried_validators(kwargs.pop("validators", ()), where)
     for name, value in kwargs.items():
         if name in SILENT and name not in ("verbose_name", "help_text"):
+            continue
+        if value is None and name not in ("default", "db_default"):
             continue
         if name not in ALLOWED:
             note(where, "the option %s is not carried" % name)
@@ -463,6 +479,8 @@ def code_of(model):
     """What of a model is Python: named, since its rules do not come along."""
     from django.db import models
 
+    if model.__module__.startswith("django."):
+        return
     for name in ("save", "delete", "clean", "full_clean", "natural_key"):
         if getattr(model, name, None) is not getattr(models.Model, name, None):
             note(model._meta.label, "%s() is Python and is not carried" % name)

@@ -56,7 +56,7 @@ static const char constraints_sql[] =
                                                                                   "c.oid")
 	", x.relname, rn.nspname, r.relname, " NAMES("k.confkey", "k.confrelid")
 	", k.confdeltype, k.confupdtype, k.condeferrable, k.condeferred, k.convalidated, "
-	"k.connoinherit " FROM_TABLES
+	"k.connoinherit, k.confrelid = k.conrelid " FROM_TABLES
 	"JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype IN ('p', 'u', 'f', 'c', 'x') "
 	"LEFT JOIN pg_catalog.pg_class x ON x.oid = k.conindid "
 	"LEFT JOIN pg_catalog.pg_class r ON r.oid = k.confrelid "
@@ -203,6 +203,7 @@ static void take_constraint(struct reading *r, const struct row *row)
 		.is_deferred = flag(row, 13),
 		.is_validated = flag(row, 14),
 		.is_no_inherit = flag(row, 15),
+		.is_of_itself = flag(row, 16),
 	};
 
 	constraint.columns = list(row, 5, &constraint.ncolumns);

@@ -39,6 +39,7 @@ struct catalog_constraint {
 	size_t nto_columns;
 	char on_delete, on_update; /* a, r, c, n, d */
 	bool is_deferrable, is_deferred, is_validated, is_no_inherit;
+	bool is_of_itself; /* a foreign key to its own table */
 };
 
 struct catalog_part {

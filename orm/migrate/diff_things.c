@@ -9,7 +9,7 @@ struct thing {
 	struct str manner; /* what matters less: how a foreign key acts, and when it is checked */
 	bool is_paired;
 	bool is_like; /* a column's index for LIKE */
-	bool is_wordless; /* a model cannot say it: a foreign key of several columns */
+	bool is_wordless; /* models cannot say it: a foreign key of several columns, or to a table without one */
 };
 
 struct things {
@@ -33,9 +33,25 @@ static struct str behind(struct str text, struct str mark)
 	return at < 0 ? text : str_sub(text, (size_t)at, text.n - (size_t)at);
 }
 
-static void add_foreign_key(struct arena *arena, const struct catalog_constraint *constraint,
+static bool leads_to_itself(const struct catalog_constraint *constraint)
+{
+	return constraint->is_of_itself && constraint->ncolumns == 1 &&
+	       str_eq(constraint->columns[0], constraint->to_columns[0]);
+}
+
+static bool has_model(const struct diff *diff, struct str table)
+{
+	for (size_t i = 0; i < diff->expected->tables.n; i++)
+		if (str_eq(diff->expected->tables.items[i]->name, table))
+			return true;
+	return false;
+}
+
+static void add_foreign_key(const struct diff *diff, const struct catalog_constraint *constraint,
                             struct things *things)
 {
+	struct arena *arena = diff->arena;
+
 	*ARENA_PUSH(arena, things) = (struct thing){
 		.kind = "foreign key",
 		.name = constraint->name,
@@ -43,21 +59,24 @@ static void add_foreign_key(struct arena *arena, const struct catalog_constraint
 	                         STR_ARG(joined(arena, constraint->columns, constraint->ncolumns)),
 	                         STR_ARG(constraint->to_table),
 	                         STR_ARG(joined(arena, constraint->to_columns, constraint->nto_columns))),
-		.is_wordless = constraint->ncolumns > 1,
+		.is_wordless = constraint->ncolumns > 1 || !has_model(diff, constraint->to_table) ||
+		               leads_to_itself(constraint),
 		.manner = arena_printf(arena, "on delete %c, on update %c%s%s", constraint->on_delete,
 	                           constraint->on_update, constraint->is_deferrable ? ", deferrable" : "",
 	                           constraint->is_deferred ? ", deferred" : ""),
 	};
 }
 
-static void gather_constraints(struct arena *arena, const struct catalog_table *table,
+static void gather_constraints(const struct diff *diff, const struct catalog_table *table,
                                struct things *things)
 {
+	struct arena *arena = diff->arena;
+
 	for (size_t i = 0; i < table->constraints.n; i++) {
 		const struct catalog_constraint *constraint = &table->constraints.items[i];
 
 		if (constraint->kind == 'f')
-			add_foreign_key(arena, constraint, things);
+			add_foreign_key(diff, constraint, things);
 		else if (constraint->kind == 'c')
 			*ARENA_PUSH(arena, things) = (struct thing){
 				.kind = "check", .name = constraint->name, .text = constraint->definition};
@@ -105,10 +124,10 @@ static void gather_indexes(struct arena *arena, const struct catalog_table *tabl
 	}
 }
 
-static void gather(struct arena *arena, const struct catalog_table *table, struct things *things)
+static void gather(const struct diff *diff, const struct catalog_table *table, struct things *things)
 {
-	gather_constraints(arena, table, things);
-	gather_indexes(arena, table, things);
+	gather_constraints(diff, table, things);
+	gather_indexes(diff->arena, table, things);
 }
 
 enum agreement { AGREE_WHOLLY, AGREE_IN_TEXT, AGREE_IN_NAME, AGREEMENTS };
@@ -160,8 +179,8 @@ void diff_things(struct diff *diff)
 	const struct str nothing = {NULL, 0};
 	struct things is = {0}, wanted = {0};
 
-	gather(diff->arena, diff->is, &is);
-	gather(diff->arena, diff->wanted, &wanted);
+	gather(diff, diff->is, &is);
+	gather(diff, diff->wanted, &wanted);
 	pair_up(diff, &is, &wanted);
 	for (size_t i = 0; i < wanted.n; i++)
 		if (!wanted.items[i].is_paired)

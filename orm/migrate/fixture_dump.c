@@ -107,7 +107,7 @@ static void duration(struct dumping *d, unsigned alias, const struct field *fiel
 
 static void range(struct dumping *d, unsigned alias, const struct field *field)
 {
-	sql_lit(&d->sql, "(SELECT to_json((CASE WHEN isempty(v) THEN json_build_object('empty', true) ELSE "
+	sql_lit(&d->sql, "(SELECT to_json((CASE WHEN v IS NULL THEN NULL WHEN isempty(v) THEN json_build_object('empty', true) ELSE "
 	                 "json_build_object('lower', to_json(lower(v)) #>> '{}', 'upper', to_json(upper(v)) "
 	                 "#>> '{}', 'bounds', CASE WHEN lower_inc(v) THEN '[' ELSE '(' END || CASE WHEN "
 	                 "upper_inc(v) THEN ']' ELSE ')' END) END)::text) FROM (SELECT ");
@@ -144,8 +144,10 @@ static void value(struct dumping *d, unsigned alias, const struct field *field)
 		return;
 	case TYPE_DECIMAL:
 	case TYPE_TEXT:
-	case TYPE_INET:
 		AROUND(d, "to_json((", alias, field, ")::text)");
+		return;
+	case TYPE_INET:
+		AROUND(d, "to_json(abbrev(", alias, field, "))");
 		return;
 	case TYPE_BINARY:
 		AROUND(d, "to_json(translate(encode(", alias, field, ", 'base64'), chr(10), ''))");

@@ -7,6 +7,7 @@
 #include "orm/sql/writer.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum { ROW_FIELDS = 1600, SCRATCH_BYTES = 1 << 20 };
 
@@ -35,6 +36,18 @@ static const struct value *made_loose(struct arena *arena, const struct value *v
 	return copy;
 }
 
+/* What a column may hold and no client may write: a network's mask, the end of time. */
+static bool is_for_the_database(enum type_kind kind, const struct value *value)
+{
+	if (value->kind != VALUE_TEXT)
+		return false;
+	if (kind == TYPE_DATE || kind == TYPE_DATETIME)
+		return str_is(value->text, "infinity") || str_is(value->text, "-infinity");
+	if (kind == TYPE_DURATION) /* Months and years, which Django has no word for. */
+		return str_starts(value->text, STR("P"));
+	return kind == TYPE_INET;
+}
+
 bool fixture_parse(struct fixture_load *load, const struct field *field, const struct value *value,
                    struct str *text, struct error *error)
 {
@@ -47,6 +60,10 @@ bool fixture_parse(struct fixture_load *load, const struct field *field, const s
 	/* Django writes every element of a list and every end of a range as text. */
 	if (kind == TYPE_ARRAY || kind == TYPE_RANGE)
 		value = made_loose(load->row, value);
+	if (is_for_the_database(kind, value)) {
+		*text = value->text;
+		return true;
+	}
 	/* A JSON null where the column has no other. */
 	if (kind == TYPE_JSON && value->kind == VALUE_NULL && !field->is_null) {
 		*text = STR("null");
@@ -57,6 +74,21 @@ bool fixture_parse(struct fixture_load *load, const struct field *field, const s
 
 /* ---- defaults of fields that are not in the object ---- */
 
+/* Of version 4: by chance. */
+static struct str random_uuid(struct arena *arena)
+{
+	unsigned char b[16];
+
+	if (getrandom(b, sizeof b, 0) != sizeof b)
+		BUG("no random numbers");
+	b[6] = (unsigned char)((b[6] & 15) | 64);
+	b[8] = (unsigned char)((b[8] & 63) | 128);
+	return arena_printf(arena,
+	                    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+	                    b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+	                    b[15]);
+}
+
 static bool default_of(struct fixture_load *load, const struct field *field, struct str *text)
 {
 	const struct value *value = field->default_value;
@@ -65,12 +97,14 @@ static bool default_of(struct fixture_load *load, const struct field *field, str
 	error_init(&error, load->row);
 	if (value && value_get(value, "Now"))
 		*text = STR("now");
+	else if (value && value_get(value, "RandomUUID"))
+		*text = random_uuid(load->row);
 	else if (value && value->kind != VALUE_NULL &&
 	         field_parse(field, value, load->row, text, &error))
 		return true;
 	else if (field->auto_now || field->auto_now_add)
 		*text = STR("now");
-	else if (!field->is_null && !field->db_default && !field->relation &&
+	else if (!field->is_null && !field->db_default && !field->relation && !field->is_primary_key &&
 	         field->type->kind == TYPE_TEXT)
 		*text = STR("");
 	else
@@ -232,10 +266,10 @@ static void add_defaults(struct fixture_load *load, struct row *row)
 {
 	for (size_t i = 0; i < row->model->ncolumns; i++) {
 		const struct field *field = row->model->columns[i];
+		bool is_left_out = field->is_generated || field->type->is_auto || has(row, field);
 		struct str text;
 
-		if (!field->is_generated && !field->is_primary_key && !has(row, field) &&
-		    default_of(load, field, &text))
+		if (!is_left_out && default_of(load, field, &text))
 			put(row, field, text);
 	}
 }
@@ -268,7 +302,8 @@ static bool read_row(struct fixture_load *load, const struct value *object, stru
 static size_t conflict_of(const struct row *row, const struct field **fields)
 {
 	const struct model *model = row->model;
-	bool has_key = true;
+	/* One that was made anew names no row. */
+	bool has_key = model->npk_fields > 1 || (row->key && row->key->kind != VALUE_NULL);
 
 	for (size_t i = 0; i < model->npk_fields; i++)
 		has_key = has_key && has(row, model->pk_fields[i]);

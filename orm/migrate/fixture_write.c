@@ -101,7 +101,8 @@ static void add_conflict(struct sql *sql, const struct fixture_batch *batch)
 	add_names(sql, batch->conflict, batch->nconflict);
 	sql_lit(sql, " DO ");
 	for (size_t i = 0; i < batch->nfields; i++) {
-		if (is_in(batch->conflict, batch->nconflict, batch->fields[i]))
+		if (is_in(batch->conflict, batch->nconflict, batch->fields[i]) ||
+		    batch->fields[i]->is_primary_key)
 			continue;
 		if (any)
 			sql_lit(sql, ", ");

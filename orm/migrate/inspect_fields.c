@@ -140,6 +140,12 @@ static void find_relation(struct inspecting *in, struct inspected_model *model,
 			             STR_ARG(constraint->to_schema), STR_ARG(constraint->to_table));
 			continue;
 		}
+		if (to == model && str_eq(constraint->to_columns[0], field->column->name)) {
+			inspect_note(in, "%.*s.%.*s: its foreign key %.*s leads to itself and is left to the database",
+			             STR_ARG(inspect_table_shown(in, model->table)),
+			             STR_ARG(field->column->name), STR_ARG(constraint->name));
+			continue;
+		}
 		if (field->foreign_key) {
 			inspect_note(in, "%.*s.%.*s: its second foreign key %.*s is left to the database",
 			             STR_ARG(inspect_table_shown(in, model->table)),

@@ -226,7 +226,9 @@ static const char *find_flaw(const struct field *field, const struct column *col
 	if (field->is_generated != column->is_generated)
 		return field->is_generated ? "the model says it is generated, in the database it is not"
 		                           : "the database generates it, the model would write to it";
-	if (!field->is_null && !column->is_not_null)
+	/* Of a table that others made, what serves as its key may be nobody's key. */
+	bool is_guess = field->is_primary_key && !field->model->is_managed;
+	if (!field->is_null && !column->is_not_null && !is_guess)
 		return "the database allows NULL, the model does not";
 	if (field->is_null && column->is_not_null)
 		return "the model allows null, the database does not";

@@ -124,10 +124,41 @@ static void gather_indexes(struct arena *arena, const struct catalog_table *tabl
 	}
 }
 
+static bool is_number(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if ((text.p[i] < '0' || text.p[i] > '9') && text.p[i] != '.' && !(i == 0 && text.p[i] == '-'))
+			return false;
+	return text.n > 0;
+}
+
+/* (100)::numeric and '100'::numeric are one constant, written as a number and as a text. */
+static struct str one_form(struct arena *arena, struct str text)
+{
+	struct buf out = {0};
+
+	for (size_t i = 0; i < text.n; i++) {
+		struct str rest = str_sub(text, i + 1, text.n - i - 1), behind = rest;
+		struct str inside = str_cut(&behind, STR(")::"));
+
+		if (text.p[i] == '(' && behind.p && is_number(inside)) {
+			buf_printf(&out, "'%.*s'::", STR_ARG(inside));
+			i += inside.n + 3;
+		} else {
+			buf_add_char(&out, text.p[i]);
+		}
+	}
+	struct str copy = arena_str(arena, buf_str(&out));
+	buf_release(&out);
+	return copy;
+}
+
 static void gather(const struct diff *diff, const struct catalog_table *table, struct things *things)
 {
 	gather_constraints(diff, table, things);
 	gather_indexes(diff->arena, table, things);
+	for (size_t i = 0; i < things->n; i++)
+		things->items[i].text = one_form(diff->arena, things->items[i].text);
 }
 
 enum agreement { AGREE_WHOLLY, AGREE_IN_TEXT, AGREE_IN_NAME, AGREEMENTS };

@@ -136,7 +136,7 @@ class Harbour(Inspecting):
         self.assertEqual((made.status, made.json["area_m2"]), (201, "4675.00"), made)
         key = made.json["vessel_id"]
         self.assertEqual(client.patch("/api/vessel/%d" % key, {"state": "sold"}).json["state"], "sold")
-        for params in ({"state": "sold"}, {"state__in": "sold,laid up"}, {"state__icontains": "OLD"},
+        for params in ({"state": "sold"}, "state__in=sold,laid%20up", {"state__icontains": "OLD"},
                        {"top_speed__gt": "13"}, {"built__lt": "2014", "state": "sold"}):
             answer = client.get("/api/vessel", params)
             self.assertEqual(answer.status, 200, (params, answer))

@@ -239,9 +239,10 @@ class Process:
 
 
 class Server(Process):
-    """`quern dev` on model files, with its private PostgreSQL."""
+    """`quern dev` on model files, with its private PostgreSQL; without `fsync` that does not wait for the disk, which only
+    a crash of the machine would show."""
 
-    def __init__(self, *names, environment=None, arguments=()):
+    def __init__(self, *names, environment=None, arguments=(), fsync=False):
         self.folder = private_folder()
         self.names = names
         self.models = os.path.join(self.folder, "models")
@@ -252,6 +253,14 @@ class Server(Process):
         given = ["dev", "--models", self.models, "--port", "0", "--data", self.data]
         super().__init__(given + list(arguments), environment)
         self._connection = None
+        if not fsync:
+            self.hurry()
+
+    def hurry(self):
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            self.sql("ALTER SYSTEM SET %s = off" % setting)
+        self.sql("SELECT pg_reload_conf()")
+        self._connection.close()
 
     @property
     def documents(self):

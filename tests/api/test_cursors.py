@@ -219,7 +219,7 @@ class WalkTest(Pages, ReadingTest):
     def test_the_statement_is_shown(self):
         found = self.ok(self.api.post("/api/book/sql", {"after": None, "limit": 2, "order_by": ["title"]}))
         self.assertEqual(len(found["statements"]), 1)
-        self.assertIn("3", found["statements"][0]["params"])
+        self.assertTrue(found["statements"][0]["sql"].endswith("LIMIT 3"), found)
 
 
 class RefusedTest(Pages, ReadingTest):
@@ -501,7 +501,7 @@ class ProgramTest(unittest.TestCase):
         done = run_program(["sql", "--models", model_file("news"), "article", '{"after": null, "limit": 5, "order_by": ["-title"]}'])
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn('ORDER BY t0."title" DESC, t0."id" DESC', done.stdout)
-        self.assertIn('"6"', done.stdout)
+        self.assertTrue(done.stdout.endswith("LIMIT 6\n"), done.stdout)
 
 
 if __name__ == "__main__":

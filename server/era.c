@@ -119,21 +119,37 @@ static bool has_same_models(const struct registry *a, const struct registry *b)
 	return true;
 }
 
+/* An old era without requests: freed when the timer fires. */
+static void let_rest(struct worker_eras *eras, struct worker_era *era)
+{
+	struct loop *loop = eras->worker->loop;
+
+	era->idle_at = loop_now(loop);
+	if (!eras->sweep.heap_index)
+		loop_timer_set(loop, &eras->sweep, SWEEP_AFTER_NS);
+}
+
 static void sweep(struct loop_timer *timer)
 {
 	struct worker_eras *eras =
 		(struct worker_eras *)((char *)timer - offsetof(struct worker_eras, sweep));
+	uint64_t now = loop_now(eras->worker->loop);
+	bool is_one_left = false;
 
 	for (struct worker_era **at = &eras->now->older; *at;) {
 		struct worker_era *era = *at;
+		bool is_rested = era->nrequests == 0 && now - era->idle_at >= SWEEP_AFTER_NS / 2;
 
-		if (era->nrequests > 0) {
+		if (is_rested) {
+			*at = era->older;
+			worker_era_free(era);
+		} else {
+			is_one_left = is_one_left || era->nrequests == 0;
 			at = &era->older;
-			continue;
 		}
-		*at = era->older;
-		worker_era_free(era);
 	}
+	if (is_one_left)
+		loop_timer_set(eras->worker->loop, &eras->sweep, SWEEP_AFTER_NS);
 }
 
 bool worker_eras_begin(struct worker_eras *eras, struct worker *worker)
@@ -171,7 +187,7 @@ void worker_eras_renew(struct worker_eras *eras)
 		metrics_forget_models(worker_metrics(eras->worker));
 	use(eras, era);
 	if (old->nrequests == 0)
-		loop_timer_set(eras->worker->loop, &eras->sweep, SWEEP_AFTER_NS);
+		let_rest(eras, old);
 }
 
 struct worker_era *worker_era_enter(struct worker_eras *eras)
@@ -184,7 +200,7 @@ void worker_era_leave(struct worker_eras *eras, struct worker_era *era)
 {
 	ASSERT(era->nrequests > 0);
 	if (--era->nrequests == 0 && era != eras->now)
-		loop_timer_set(eras->worker->loop, &eras->sweep, SWEEP_AFTER_NS);
+		let_rest(eras, era);
 }
 
 void worker_eras_end(struct worker_eras *eras)

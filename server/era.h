@@ -42,6 +42,7 @@ struct worker_era {
 	struct shapes *shapes;       /* NULL: none are kept */
 	struct flights *flights;
 	size_t nrequests;            /* that have begun in it and not ended */
+	uint64_t idle_at;            /* of an old one: loop_now() when the last of them ended */
 	struct worker_era *older;
 };
 

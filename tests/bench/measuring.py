@@ -39,12 +39,16 @@ class Load:
         self.p99 = milliseconds(re.search(r"^ +99%\s+(\S+)", shown, re.MULTILINE).group(1))
 
 
+class BadAnswers(Exception):
+    """Answers that are none: what a measurement may not count."""
+
+
 def wrk(port, script, connections, seconds):
     threads = min(WRK_THREADS, connections)
     shown = run(["wrk", "-t", str(threads), "-c", str(connections), "-d", "%ds" % seconds, "--latency", "--timeout", "30s",
                  "-s", script, "http://127.0.0.1:%d/" % port])
     if "Non-2xx" in shown or "Socket errors" in shown:
-        raise SystemExit("answers that are none, from port %d:\n%s" % (port, shown))
+        raise BadAnswers("answers that are none, from port %d:\n%s" % (port, shown))
     return Load(shown)
 
 

@@ -41,7 +41,7 @@ static const struct mistaken mistaken[] = {
     {"[]", "", "expected an object with \"models\", but got []", NULL},
     {"{}", "", "expected a member \"models\"", NULL},
     {"{'models': {}, 'modles': {}}", "/modles",
-     "unknown member \"modles\" of a model file: expected $schema, models", "models"},
+     "unknown member \"modles\" of a model file: expected $comment, $schema, models", "models"},
     {"{'models': []}", "/models", "\"models\": expected an object, but got []", NULL},
     {"{'models': {'A': []}}", "/models/A",
      "model A: expected an object with \"fields\", but got []", NULL},

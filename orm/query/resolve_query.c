@@ -92,6 +92,18 @@ static bool apply_filters(struct resolved *q, const struct clause *clause, bool 
 /* An annotation may be a subselect that says the whole filter again: their number is bounded. */
 #define MAX_ANNOTATIONS 200
 
+static bool names_field(const struct scope *scope, const struct named_expr *named)
+{
+	return model_member(scope->model, named->name) != NULL || model_field(scope->model, named->name) != NULL ||
+	       str_is(named->name, "pk");
+}
+
+static bool refuse_name(struct scope *scope, const struct named_expr *named)
+{
+	return error_set(scope->r->error, ERROR_VALUE, named->pos,
+	                 "The annotation '%.*s' conflicts with a field on the model", STR_ARG(named->name));
+}
+
 static bool check_name(struct scope *scope, const struct named_expr *named)
 {
 	struct error *error = scope->r->error;
@@ -104,11 +116,15 @@ static bool check_name(struct scope *scope, const struct named_expr *named)
 		return error_set(error, ERROR_VALUE, named->pos,
 		                 "The name '%.*s' of an annotation must not be empty or hold \"__\"",
 		                 STR_ARG(named->name));
-	if (model_member(scope->model, named->name) != NULL || str_is(named->name, "pk"))
-		return error_set(error, ERROR_VALUE, named->pos,
-		                 "The annotation '%.*s' conflicts with a field on the model",
-		                 STR_ARG(named->name));
-	return true;
+	return !names_field(scope, named) || refuse_name(scope, named);
+}
+
+/* A group that is a path goes by the path's name; under another it must not hide a field. */
+static bool check_group_name(struct scope *scope, const struct named_expr *named)
+{
+	bool is_itself = named->expr->kind == EXPR_PATH && str_eq(named->expr->path.text, named->name);
+
+	return is_itself || !names_field(scope, named) || refuse_name(scope, named);
 }
 
 static void put_annotation(struct scope *scope, struct annotation annotation)
@@ -185,7 +201,7 @@ static bool apply_group_by(struct resolved *q, const struct clause *clause)
 		const struct named_expr *named = &clause->group_by[i];
 		const struct rexpr *expr;
 
-		if (!resolve_expr(scope, named->expr, NULL, NULL, &expr))
+		if (!check_group_name(scope, named) || !resolve_expr(scope, named->expr, NULL, NULL, &expr))
 			return false;
 		if (expr->has_aggregate)
 			return error_set(scope->r->error, ERROR_FIELD, named->pos, "cannot group by an aggregate");

@@ -287,6 +287,8 @@ class ErrorsTest(ApiTest):
     def test_annotations_that_cannot_be(self):
         self.bodies(NEWS, 400, ("FieldError", "ValueError", "TypeError", "BadRequest"), [
             ({"annotate": {"title": {"Count": "vote"}}}, "/annotate/title", ANY),
+            ({"group_by": [{"title": "author__handle"}]}, "/group_by/0/title", ANY),
+            ({"annotate": {"author_id": {"F": "id"}}}, "/annotate/author_id", ANY),
             ({"annotate": {"a b; --": {"Count": "vote"}}}, ANY, ANY),
             ({"annotate": {"n": {"Count": []}}}, ANY, ANY),
             ({"annotate": {"n": {"Sum": "title"}}}, ANY, ANY),

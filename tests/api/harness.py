@@ -36,6 +36,12 @@ def program():
     return os.environ.get("QUERN_BIN") or os.path.join(ROOT, "build", "quern")
 
 
+def is_sanitized():
+    """Whether the program keeps what is freed for a while, so that its memory says nothing."""
+    with open(program(), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 def model_file(name):
     """The file of an example ("staff") or of the tests' own models ("every_type")."""
     for folder in (EXAMPLES, TEST_MODELS):

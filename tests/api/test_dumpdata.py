@@ -304,7 +304,7 @@ class Memory(unittest.TestCase):
                 used.append((out, into))
             self.assertEqual(other.sql("SELECT count(*) FROM article WHERE title = 'title 100000'"), [(1,)])
             for few, many in zip(*used):
-                self.assertLess(many, few + 6000, used)
+                self.assertTrue(harness.is_sanitized() or many < few + 6000, used)
 
 
 if __name__ == "__main__":

@@ -169,6 +169,15 @@ struct str arena_str(struct arena *arena, struct str s)
 	return (struct str){arena_cstr(arena, s), s.n};
 }
 
+struct str arena_lower(struct arena *arena, struct str s)
+{
+	char *copy = arena_cstr(arena, s);
+	for (size_t i = 0; i < s.n; i++)
+		if (copy[i] >= 'A' && copy[i] <= 'Z')
+			copy[i] = (char)(copy[i] + ('a' - 'A'));
+	return (struct str){copy, s.n};
+}
+
 struct str arena_concat(struct arena *arena, struct str a, struct str b)
 {
 	char *joined = take(arena, a.n + b.n + 1);

@@ -37,6 +37,8 @@ struct str arena_printf(struct arena *arena, const char *format, ...)
 /* The number in decimal; without the cost of a format. */
 struct str arena_int(struct arena *arena, int64_t number);
 struct str arena_vprintf(struct arena *arena, const char *format, va_list args);
+/* A copy with A-Z as a-z. */
+struct str arena_lower(struct arena *arena, struct str s);
 /* a and b joined by nothing. */
 struct str arena_concat(struct arena *arena, struct str a, struct str b);
 

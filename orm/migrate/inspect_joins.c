@@ -3,16 +3,6 @@
 #include "orm/migrate/inspect_draft.h"
 #include "orm/model/build.h"
 
-static struct str lowered(struct arena *arena, struct str name)
-{
-	char *text = arena_cstr(arena, name);
-
-	for (size_t i = 0; i < name.n; i++)
-		if (text[i] >= 'A' && text[i] <= 'Z')
-			text[i] = (char)(text[i] - 'A' + 'a');
-	return (struct str){text, name.n};
-}
-
 static bool is_plain_key(const struct inspected_field *field)
 {
 	const struct catalog_column *column = field->column;
@@ -45,7 +35,7 @@ static bool has_the_columns(struct inspecting *in, const struct inspected_model 
 {
 	const struct inspected_field *from = &join->fields[1], *to = &join->fields[2];
 	bool is_self = from->to == to->to;
-	struct str one = lowered(in->arena, from->to->name), other = lowered(in->arena, to->to->name);
+	struct str one = arena_lower(in->arena, from->to->name), other = arena_lower(in->arena, to->to->name);
 
 	return str_eq(from->column->name, arena_printf(in->arena, is_self ? "from_%.*s_id" : "%.*s_id",
 	                                               STR_ARG(one))) &&
@@ -83,7 +73,7 @@ static void take_join(struct inspecting *in, struct inspected_model *model)
 	struct str stem = arena_concat(in->arena, inspect_db_table(in, from->table), STR("_"));
 	bool is_named_after = str_starts(table, stem) && table.n > stem.n;
 	struct str wanted = is_named_after ? str_sub(table, stem.n, table.n - stem.n)
-	                                   : lowered(in->arena, model->table->name);
+	                                   : arena_lower(in->arena, model->table->name);
 	struct str name = inspect_field_name(in, from, wanted, false);
 
 	model->is_join = true;

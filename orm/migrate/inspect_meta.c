@@ -449,16 +449,6 @@ static void put_list(struct inspecting *in, struct members *out, const char *nam
 		members_put(out, name, edit_list(in->arena, items->items, items->n));
 }
 
-static struct str lowered(struct arena *arena, struct str name)
-{
-	char *text = arena_cstr(arena, name);
-
-	for (size_t i = 0; i < name.n; i++)
-		if (text[i] >= 'A' && text[i] <= 'Z')
-			text[i] = (char)(text[i] - 'A' + 'a');
-	return (struct str){text, name.n};
-}
-
 const struct value *inspect_meta(struct inspecting *in, struct inspected_model *model)
 {
 	const struct catalog_table *table = model->table;
@@ -466,7 +456,7 @@ const struct value *inspect_meta(struct inspecting *in, struct inspected_model *
 	struct meta meta = {0};
 	struct str db_table = inspect_db_table(in, table);
 
-	if (!str_eq(db_table, django_truncate_name(in->arena, lowered(in->arena, model->name), 63)))
+	if (!str_eq(db_table, django_truncate_name(in->arena, arena_lower(in->arena, model->name), 63)))
 		members_put_text(&out, "db_table", db_table);
 	if (!model->is_managed)
 		members_put(&out, "managed", edit_bool(in->arena, false));

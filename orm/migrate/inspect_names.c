@@ -17,11 +17,6 @@ static char upper(char c)
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* film_actor -> FilmActor; what is no letter or digit begins a new word. */
 static struct str camel(struct arena *arena, struct str name)
 {
@@ -86,11 +81,12 @@ static bool field_is_taken(struct inspecting *in, const struct inspected_model *
 /* Lower case; other characters become underscores, never two in a row nor one at an end. */
 static struct str snake(struct arena *arena, struct str name)
 {
+	struct str lower = arena_lower(arena, name);
 	char *text = arena_alloc(arena, name.n + 1);
 	size_t n = 0;
 
 	for (size_t i = 0; i < name.n; i++) {
-		char c = is_letter(name.p[i]) || is_digit(name.p[i]) ? lower(name.p[i]) : '_';
+		char c = is_letter(lower.p[i]) || is_digit(lower.p[i]) ? lower.p[i] : '_';
 
 		if (c == '_' && (n == 0 || text[n - 1] == '_'))
 			continue;
@@ -145,15 +141,6 @@ struct str inspect_db_table(struct inspecting *in, const struct catalog_table *t
 
 /* ---- reverse sides ---- */
 
-static struct str lowered(struct arena *arena, struct str name)
-{
-	char *text = arena_cstr(arena, name);
-
-	for (size_t i = 0; i < name.n; i++)
-		text[i] = lower(text[i]);
-	return (struct str){text, name.n};
-}
-
 /* One relation, foreign key or many-to-many, seen from its other end. */
 struct end {
 	struct inspected_model *from, *to;
@@ -191,7 +178,7 @@ static bool meets_end(const struct ends *ends, const struct end *end, struct str
 static void rename_end(struct inspecting *in, struct ends *ends, struct end *end)
 {
 	struct str stem = arena_printf(in->arena, "%.*s_%.*s",
-	                               STR_ARG(lowered(in->arena, end->from->name)),
+	                               STR_ARG(arena_lower(in->arena, end->from->name)),
 	                               STR_ARG(own_name(end)));
 	struct str name = stem;
 
@@ -208,7 +195,7 @@ static void gather_ends(struct inspecting *in, struct ends *ends)
 {
 	for (size_t i = 0; i < in->models.n; i++) {
 		struct inspected_model *model = in->models.items[i];
-		struct str name = lowered(in->arena, model->name);
+		struct str name = arena_lower(in->arena, model->name);
 
 		for (size_t k = 0; !model->is_join && k < model->nfields; k++)
 			if (model->fields[k].to)

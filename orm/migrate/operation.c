@@ -357,5 +357,5 @@ struct str operation_fragment(struct arena *arena, const struct operation *opera
 	const char *pattern = kinds[operation->kind].fragment;
 	if (!pattern)
 		return (struct str){0};
-	return lower_case(arena, fill_in(arena, pattern, operation));
+	return arena_lower(arena, fill_in(arena, pattern, operation));
 }

@@ -92,21 +92,12 @@ const char *identifier_fault(struct str name)
 	return NULL;
 }
 
-struct str lower_case(struct arena *arena, struct str s)
-{
-	char *copy = arena_cstr(arena, s);
-	for (size_t i = 0; i < s.n; i++)
-		if (copy[i] >= 'A' && copy[i] <= 'Z')
-			copy[i] = (char)(copy[i] + ('a' - 'A'));
-	return (struct str){copy, s.n};
-}
-
 struct str fill_in_names(struct build *b, struct str text, struct str model_name)
 {
 	static const char *const words[] = {"%(class)s", "%(model_name)s", "%(app_label)s"};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		struct str word = str_of(words[i]);
-		struct str with = i < 2 ? lower_case(b->arena, model_name) : STR("");
+		struct str with = i < 2 ? arena_lower(b->arena, model_name) : STR("");
 		ptrdiff_t at;
 		while ((at = str_find(text, word)) >= 0) {
 			size_t behind = (size_t)at + word.n;

@@ -73,7 +73,7 @@ static void name_table(struct build *b, struct draft *draft)
 	struct model *model = draft->model;
 	model->table = meta_text(draft, "db_table");
 	if (!model->table.p) {
-		model->table = django_truncate_name(b->arena, lower_case(b->arena, model->name), 63);
+		model->table = django_truncate_name(b->arena, arena_lower(b->arena, model->name), 63);
 		return;
 	}
 	const char *fault = table_fault(model->table);
@@ -87,7 +87,7 @@ static void name_path(struct build *b, struct draft *draft)
 	struct model *model = draft->model;
 	model->path = meta_text(draft, "path");
 	if (!model->path.p) {
-		model->path = lower_case(b->arena, model->name);
+		model->path = arena_lower(b->arena, model->name);
 		return;
 	}
 	const char *fault = path_fault(model->path);
@@ -244,7 +244,7 @@ void check_names(struct build *b)
 			continue;
 		check_tables(b, &tables, draft);
 		check_paths(b, draft);
-		map_put(&b->registry->by_name, b->arena, lower_case(b->arena, model->name), model);
+		map_put(&b->registry->by_name, b->arena, arena_lower(b->arena, model->name), model);
 		map_put(&b->registry->by_name, b->arena, model->name, model);
 		for (size_t k = 0; k < model->nconstraints; k++)
 			check_index_name(b, &names, draft, model->constraints[k].name,

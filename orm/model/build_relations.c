@@ -134,7 +134,7 @@ static struct draft *make_join_draft(struct build *b, struct draft *draft, struc
 	join->joins = df;
 	join->model = model;
 	model->name = join->name;
-	model->path = lower_case(b->arena, join->name);
+	model->path = arena_lower(b->arena, join->name);
 	model->table = join_table(b, draft, df);
 	model->app_label = STR("");
 	model->registry = b->registry;
@@ -142,8 +142,8 @@ static struct draft *make_join_draft(struct build *b, struct draft *draft, struc
 	model->is_auto = true;
 	model->notify_channel = draft->model->notify_channel;
 	model->verbose_name =
-		arena_printf(b->arena, "%.*s-%.*s relationship", STR_ARG(lower_case(b->arena, draft->name)),
-	                 STR_ARG(lower_case(b->arena, df->relation->to->name)));
+		arena_printf(b->arena, "%.*s-%.*s relationship", STR_ARG(arena_lower(b->arena, draft->name)),
+	                 STR_ARG(arena_lower(b->arena, df->relation->to->name)));
 	*ARENA_PUSH(b->arena, &b->drafts) = join;
 	return join;
 }
@@ -165,8 +165,8 @@ static void make_join(struct build *b, struct draft *draft, struct draft_field *
 {
 	struct relation *relation = df->relation;
 	struct draft *join = make_join_draft(b, draft, df);
-	struct str from = lower_case(b->arena, draft->name);
-	struct str to = lower_case(b->arena, relation->to->name);
+	struct str from = arena_lower(b->arena, draft->name);
+	struct str to = arena_lower(b->arena, relation->to->name);
 	if (str_eq(from, to)) {
 		to = arena_concat(b->arena, STR("to_"), from);
 		from = arena_concat(b->arena, STR("from_"), from);

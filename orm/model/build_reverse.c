@@ -36,7 +36,7 @@ static void name_reverse_side(struct build *b, struct draft *draft, struct draft
 	struct relation *relation = df->relation;
 	const struct value *said;
 	const struct value *said_query = value_get(df->declaration, "related_query_name");
-	struct str model_name = lower_case(b->arena, draft->name);
+	struct str model_name = arena_lower(b->arena, draft->name);
 	bool is_one_to_one = relation->kind == RELATION_ONE_TO_ONE;
 	b->source = df->source;
 	/* A self-relation that stands for both directions has no other side to name, and nobody

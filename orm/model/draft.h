@@ -72,7 +72,6 @@ const char *name_fault(struct str name);
 const char *identifier_fault(struct str name);
 /* text with %(class)s, %(model_name)s and %(app_label)s filled in. */
 struct str fill_in_names(struct build *b, struct str text, struct str model_name);
-struct str lower_case(struct arena *arena, struct str s);
 
 struct draft *draft_find(struct build *b, struct str name);
 struct draft *draft_of(struct build *b, const struct model *model);

@@ -75,6 +75,31 @@ static const struct field *field_was(const struct transition *t, const struct mo
 	return NULL;
 }
 
+size_t fields_count(const struct field *const *fields)
+{
+	size_t n = 0;
+	while (fields[n])
+		n++;
+	return n;
+}
+
+const struct str *fields_columns(struct transition *t, const struct field *const *fields, size_t n)
+{
+	struct str *columns = ARENA_ARRAY(t->arena, struct str, n);
+	for (size_t i = 0; i < n; i++)
+		columns[i] = fields[i]->column;
+	return columns;
+}
+
+bool fields_stay(const struct transition *t, const struct field *const *was, size_t nwas,
+                 const struct field *const *is, size_t nis, const struct model *model)
+{
+	bool same = nwas == nis;
+	for (size_t i = 0; same && i < nwas; i++)
+		same = field_is(t, was[i], model) == is[i];
+	return same;
+}
+
 bool each_field(struct transition *t, const struct model_pair *pair,
                 bool (*fn)(struct transition *, const struct model_pair *,
                            const struct field_pair *))

@@ -115,6 +115,12 @@ void begin_alter_table(struct transition *t, struct sql *sql, const struct model
 const struct model *model_is(const struct transition *t, const struct model *was);
 const struct field *field_is(const struct transition *t, const struct field *was,
                              const struct model *is);
+/* Lists of fields: how many stand before the NULL that ends one, their columns, and whether the list on the other side
+ * is of the same fields in the same order (`model` being the other side's). */
+size_t fields_count(const struct field *const *fields);
+const struct str *fields_columns(struct transition *t, const struct field *const *fields, size_t n);
+bool fields_stay(const struct transition *t, const struct field *const *was, size_t nwas,
+                 const struct field *const *is, size_t nis, const struct model *model);
 /* Calls fn for every column of the pair, first those that were, then new ones. */
 bool each_field(struct transition *t, const struct model_pair *pair,
                 bool (*fn)(struct transition *, const struct model_pair *, const struct field_pair *));

@@ -100,11 +100,6 @@ bool is_same_foreign_key(const struct transition *t, const struct field_pair *fi
 	return !is_type_changed(t->arena, field) && !is_type_changed(t->arena, &target);
 }
 
-static const char *like_opclass(struct transition *t, const struct field *field)
-{
-	return field_like_opclass(t->arena, field);
-}
-
 static bool is_single_unique(const struct field *field)
 {
 	bool is_key = field->is_primary_key && field->model->npk_fields == 1;
@@ -142,7 +137,7 @@ static bool drop_of_field(struct transition *t, const struct model_pair *pair,
 		drop_found(t, FIND_PRIMARY_KEY, model, &was->column, 1, "_pk");
 	if (field_has_index(was) && !field_has_index(is))
 		drop_found_index(t, FIND_INDEX, was, "");
-	const char *like_was = like_opclass(t, was), *like_is = like_opclass(t, is);
+	const char *like_was = field_like_opclass(t->arena, was), *like_is = field_like_opclass(t->arena, is);
 	if (like_was && (!like_is || strcmp(like_was, like_is) != 0))
 		drop_found_index(t, FIND_LIKE_INDEX, was, "_like");
 	if (schema_column_has_check(was) && !schema_column_has_check(is))
@@ -153,32 +148,15 @@ static bool drop_of_field(struct transition *t, const struct model_pair *pair,
 
 /* ---- of several ---- */
 
-static size_t count(const struct field *const *fields)
-{
-	size_t n = 0;
-	while (fields[n])
-		n++;
-	return n;
-}
-
-static bool is_same_list(const struct transition *t, const struct field *const *was, size_t nwas,
-                         const struct field *const *is, size_t nis, const struct model *model)
-{
-	bool same = nwas == nis;
-	for (size_t i = 0; same && i < nwas; i++)
-		same = field_is(t, was[i], model) == is[i];
-	return same;
-}
-
 static void drop_together(struct transition *t, const struct model_pair *pair)
 {
 	for (size_t i = 0; i < pair->was->nunique_together; i++) {
 		const struct field *const *was = pair->was->unique_together[i];
-		size_t n = count(was);
+		size_t n = fields_count(was);
 		bool stays = false;
 		for (size_t k = 0; k < pair->is->nunique_together; k++)
-			stays = stays || is_same_list(t, was, n, pair->is->unique_together[k],
-			                              count(pair->is->unique_together[k]), pair->is);
+			stays = stays || fields_stay(t, was, n, pair->is->unique_together[k],
+			                              fields_count(pair->is->unique_together[k]), pair->is);
 		if (stays)
 			continue;
 		struct str *columns = ARENA_ARRAY(t->arena, struct str, n);
@@ -191,7 +169,7 @@ static void drop_together(struct transition *t, const struct model_pair *pair)
 static void drop_composite_key(struct transition *t, const struct model_pair *pair)
 {
 	const struct model *was = pair->was, *is = pair->is;
-	if (was->npk_fields < 2 || is_same_list(t, was->pk_fields, was->npk_fields, is->pk_fields,
+	if (was->npk_fields < 2 || fields_stay(t, was->pk_fields, was->npk_fields, is->pk_fields,
 	                                        is->npk_fields, is))
 		return;
 	struct str *columns = ARENA_ARRAY(t->arena, struct str, was->npk_fields);

@@ -277,46 +277,20 @@ static bool make_of_field(struct transition *t, const struct model_pair *pair,
 
 /* ---- of several ---- */
 
-static size_t count(const struct field *const *fields)
-{
-	size_t n = 0;
-	while (fields[n])
-		n++;
-	return n;
-}
-
-static bool is_same_list(const struct transition *t, const struct field *const *was, size_t nwas,
-                         const struct field *const *is, size_t nis, const struct model *model)
-{
-	bool same = nwas == nis;
-	for (size_t i = 0; same && i < nwas; i++)
-		same = field_is(t, was[i], model) == is[i];
-	return same;
-}
-
-static const struct str *columns_of(struct transition *t, const struct field *const *fields,
-                                    size_t n)
-{
-	struct str *columns = ARENA_ARRAY(t->arena, struct str, n);
-	for (size_t i = 0; i < n; i++)
-		columns[i] = fields[i]->column;
-	return columns;
-}
-
 static void make_together(struct transition *t, const struct model_pair *pair)
 {
 	for (size_t i = 0; i < pair->is->nunique_together; i++) {
 		const struct field *const *is = pair->is->unique_together[i];
-		size_t n = count(is);
+		size_t n = fields_count(is);
 		bool is_there = false;
 		for (size_t k = 0; k < pair->was->nunique_together; k++)
-			is_there = is_there || is_same_list(t, pair->was->unique_together[k],
-			                                    count(pair->was->unique_together[k]), is, n,
+			is_there = is_there || fields_stay(t, pair->was->unique_together[k],
+			                                    fields_count(pair->was->unique_together[k]), is, n,
 			                                    pair->is);
 		if (is_there)
 			continue;
 		struct schema schema = empty(t);
-		const struct str *columns = columns_of(t, is, n);
+		const struct str *columns = fields_columns(t, is, n);
 		struct str name =
 			django_index_name(t->arena, schema_table_name(pair->is), columns, n, "_uniq");
 		if (is_live(t, pair->is)) {
@@ -332,7 +306,7 @@ static void make_composite_key(struct transition *t, const struct model_pair *pa
 {
 	const struct model *was = pair->was, *is = pair->is;
 	struct sql sql;
-	if (is->npk_fields < 2 || is_same_list(t, was->pk_fields, was->npk_fields, is->pk_fields,
+	if (is->npk_fields < 2 || fields_stay(t, was->pk_fields, was->npk_fields, is->pk_fields,
 	                                       is->npk_fields, is))
 		return;
 	begin_alter_table(t, &sql, is);

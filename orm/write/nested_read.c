@@ -251,6 +251,17 @@ bool nested_says_true(const struct nest *nest, const struct value *body)
 	return nested_wrong_kind(nest, body, "true");
 }
 
+bool nested_do_to_many(struct nest *nest, size_t row, const struct nested_member *of, enum nested_verb verb,
+                       const struct value *body)
+{
+	if (verb == NESTED_UPDATE)
+		return nested_add_updates(nest, row, of, body);
+	if (verb == NESTED_CLEAR && !nested_says_true(nest, body))
+		return false;
+	nested_add_act(nest, row, of, verb, body);
+	return true;
+}
+
 static bool do_children(struct nest *nest, size_t row, const struct nested_member *of,
                         const struct member *member)
 {
@@ -264,22 +275,17 @@ static bool do_children(struct nest *nest, size_t row, const struct nested_membe
 	case NESTED_GET_OR_CREATE:
 	case NESTED_UPDATE_OR_CREATE:
 		return add_makes(nest, row, of, verb->verb, &member->value);
-	case NESTED_UPDATE:
-		return nested_add_updates(nest, row, of, &member->value);
 	case NESTED_ADD:
 	case NESTED_SET:
 		return add_named(nest, row, of, verb->verb, &member->value);
+	case NESTED_UPDATE:
 	case NESTED_CLEAR:
-		if (!nested_says_true(nest, &member->value))
-			return false;
-		break;
 	case NESTED_REMOVE:
 	case NESTED_DELETE:
 	case NESTED_NONE:
 		break;
 	}
-	nested_add_act(nest, row, of, verb->verb, &member->value);
-	return true;
+	return nested_do_to_many(nest, row, of, verb->verb, &member->value);
 }
 
 bool nested_refuse_whole(const struct nest *nest, const struct nested_member *of)

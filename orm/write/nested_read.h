@@ -50,6 +50,9 @@ struct nested_act *nested_add_act(struct nest *nest, size_t row, const struct ne
 /* {"id": 3, "title": "x"}, or a list of such: new values for related rows. */
 bool nested_add_updates(struct nest *nest, size_t row, const struct nested_member *of,
                         const struct value *body);
+/* A verb that children and links have in common. */
+bool nested_do_to_many(struct nest *nest, size_t row, const struct nested_member *of,
+                       enum nested_verb verb, const struct value *body);
 /* A many-to-many member. */
 bool nested_take_links(struct nest *nest, size_t row, const struct nested_member *of);
 

@@ -151,18 +151,13 @@ static bool do_links(struct nest *nest, size_t row, const struct nested_member *
 	case NESTED_ADD:
 		return take_link_list(nest, row, of, &member->value, defaults);
 	case NESTED_UPDATE:
-		return nested_add_updates(nest, row, of, &member->value);
 	case NESTED_CLEAR:
-		if (!nested_says_true(nest, &member->value))
-			return false;
-		break;
 	case NESTED_REMOVE:
 	case NESTED_DELETE:
 	case NESTED_NONE:
 		break;
 	}
-	nested_add_act(nest, row, of, verb->verb, &member->value);
-	return true;
+	return nested_do_to_many(nest, row, of, verb->verb, &member->value);
 }
 
 bool nested_take_links(struct nest *nest, size_t row, const struct nested_member *of)

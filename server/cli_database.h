@@ -3,9 +3,12 @@
 #ifndef QUERN_SERVER_CLI_DATABASE_H
 #define QUERN_SERVER_CLI_DATABASE_H
 
+#include "orm/migrate/migrate.h"
 #include "server/cli.h"
 #include "server/server.h"
 
+/* The first database, nobody listening. */
+struct migrate_options cli_database(const struct settings *settings);
 /* migrate_options.report: prints the line, indented, and counts it in *(size_t *)context. */
 void cli_report_line(void *context, const char *line);
 

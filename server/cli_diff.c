@@ -78,10 +78,7 @@ int cli_diff(struct cli *cli)
 	error_init(&error, cli->arena);
 	if (!cli_load_settings(cli, &settings) || !cli_load_models(cli, &settings, &registry))
 		return CLI_FAILED;
-	struct migrate_options options = {
-		.conninfo = settings.databases[0].url,
-		.search_path = settings.databases[0].search_path,
-	};
+	struct migrate_options options = cli_database(&settings);
 	if (!migrate_diff(&options, registry, &differences, &error))
 		return cli_fail(&error);
 	if (cli_extra(cli, "--json"))

@@ -148,10 +148,7 @@ static bool read_writing(struct cli *cli, struct writing *writing)
 static int dump(struct cli *cli, const struct settings *settings, struct fixture_dump *what,
                 struct writing *writing)
 {
-	struct migrate_options options = {
-		.conninfo = settings->databases[0].url,
-		.search_path = settings->databases[0].search_path,
-	};
+	struct migrate_options options = cli_database(settings);
 	struct cli_output output;
 	struct error error;
 

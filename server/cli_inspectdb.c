@@ -21,10 +21,7 @@ int cli_inspectdb(struct cli *cli)
 	error_init(&error, cli->arena);
 	if (!cli_load_settings(cli, &settings))
 		return CLI_FAILED;
-	struct migrate_options options = {
-		.conninfo = settings.databases[0].url,
-		.search_path = settings.databases[0].search_path,
-	};
+	struct migrate_options options = cli_database(&settings);
 	struct inspect_options what = {
 		.request = {.schema = cli_extra(cli, "--schema"),
 	                .with_views = cli_extra(cli, "--include-views") || cli->nwords > 0},

@@ -142,10 +142,7 @@ int cli_loaddata(struct cli *cli)
 	error_init(&error, cli->arena);
 	if (!cli_load_settings(cli, &settings) || !cli_load_models(cli, &settings, &registry))
 		return CLI_FAILED;
-	struct migrate_options options = {
-		.conninfo = settings.databases[0].url,
-		.search_path = settings.databases[0].search_path,
-	};
+	struct migrate_options options = cli_database(&settings);
 	struct fixture_options fixture = {
 		.read_json = read_json,
 		.ignores_unknown = cli_extra(cli, "--ignore-nonexistent") != NULL,

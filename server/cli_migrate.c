@@ -8,6 +8,14 @@
 
 #include <stdio.h>
 
+struct migrate_options cli_database(const struct settings *settings)
+{
+	return (struct migrate_options){
+		.conninfo = settings->databases[0].url,
+		.search_path = settings->databases[0].search_path,
+	};
+}
+
 void cli_report_line(void *context, const char *line)
 {
 	size_t *lines = context;
@@ -128,12 +136,10 @@ int cli_migrate(struct cli *cli)
 	if (!cli_load_settings(cli, &settings) || !cli_load_models(cli, &settings, &registry) ||
 	    !cli_load_files(cli, &settings, &files))
 		return CLI_FAILED;
-	struct migrate_options options = {
-		.conninfo = settings.databases[0].url,
-		.search_path = settings.databases[0].search_path,
-		.report = cli_report_line,
-		.context = &lines,
-	};
+	struct migrate_options options = cli_database(&settings);
+
+	options.report = cli_report_line;
+	options.context = &lines;
 	if (files.folder.exists)
 		return apply_files(cli, &options, registry, &files, &lines);
 	return apply_models(cli, &options, registry, &lines);

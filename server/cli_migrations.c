@@ -1,5 +1,6 @@
 /* `quern showmigrations`, `sqlmigrate` and `squashmigrations`: looking at migration files, and putting
  * several into one. */
+#include "server/cli_database.h"
 #include "server/cli_files.h"
 
 #include <stdio.h>
@@ -25,10 +26,7 @@ int cli_showmigrations(struct cli *cli)
 	error_init(&error, cli->arena);
 	if (!load(cli, &settings, &files))
 		return CLI_FAILED;
-	struct migrate_options options = {
-		.conninfo = settings.databases[0].url,
-		.search_path = settings.databases[0].search_path,
-	};
+	struct migrate_options options = cli_database(&settings);
 	if (!migrate_files_look(&options, files.items, files.n, &graph, &progress, &error))
 		return cli_fail(&error);
 	for (size_t i = 0; i < graph.n; i++) {

@@ -208,14 +208,11 @@ static void *check_schema(void *arg)
 {
 	struct schema_check *check = arg;
 	struct arena *arena = arena_new();
-	struct migrate_options options = {
-		.conninfo = check->settings->databases[0].url,
-		.search_path = check->settings->databases[0].search_path,
-		.report = report_misfit,
-	};
+	struct migrate_options options = cli_database(check->settings);
 	struct error error;
 	size_t misfits = 0;
 
+	options.report = report_misfit;
 	error_init(&error, arena);
 	if (!migrate_check(&options, check->registry, &misfits, &error))
 		log_message(LOG_WARNING, "the database could not be looked at: %.*s",

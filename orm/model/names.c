@@ -18,16 +18,18 @@ struct str django_digest(struct arena *arena, const struct str *parts, size_t n,
 	return arena_str(arena, (struct str){hex, length});
 }
 
+/* At most n bytes, and no part of a character. */
+static struct str first_bytes(struct str s, size_t n)
+{
+	struct str first = str_sub(s, 0, s.n < n ? s.n : n);
+	return str_sub(first, 0, str_utf8_prefix(first));
+}
+
 struct str django_truncate_name(struct arena *arena, struct str name, size_t max)
 {
 	if (name.n <= max)
 		return name;
-	return arena_concat(arena, str_sub(name, 0, max - 4), django_digest(arena, &name, 1, 4));
-}
-
-static struct str first_bytes(struct str s, size_t n)
-{
-	return str_sub(s, 0, s.n < n ? s.n : n);
+	return arena_concat(arena, first_bytes(name, max - 4), django_digest(arena, &name, 1, 4));
 }
 
 /* No name begins with an underscore or a digit. */

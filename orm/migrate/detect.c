@@ -186,7 +186,7 @@ static void after_incoming(struct detection *d, struct detected *detected,
 			bool is_through = through.p && str_eq_nocase(through, gone->name);
 			if (is_to || is_through)
 				detect_after(d, detected, AFTER_FIELD_REMOVED, model->name, field->name);
-			if (is_to && !declaration_is_many(field->declaration))
+			if (is_to || is_through)
 				detect_after(d, detected, AFTER_FIELD_ALTERED, model->name, field->name);
 		}
 	}
@@ -449,6 +449,8 @@ static void find_altered_together(struct detection *d, const char *option, enum 
 			d, (struct operation){.kind = kind, .model = kept->is->name, .body = is});
 		for (size_t k = 0; k < kept->is->fields.n; k++)
 			detect_after_targets(d, altered, kept->is->fields.items[k].declaration);
+		if (kind == OP_ALTER_PRIMARY_KEY)
+			detect_after_key_fields(d, altered, kept);
 	}
 }
 

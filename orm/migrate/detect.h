@@ -36,6 +36,7 @@ enum dependency_kind {
 	AFTER_FIELD_ALTERED,
 	AFTER_ORDER_UNSET,
 	AFTER_TOGETHER_CHANGED,
+	AFTER_KEY_CHANGED, /* Meta.primary_key */
 };
 
 struct dependency {

@@ -137,24 +137,82 @@ static bool ask_one_off(struct detection *d, struct operation *operation, bool i
 	                              is_added, &operation->one_off, d->error);
 }
 
-static bool find_added_field(struct detection *d, const struct project_model *model,
+static bool is_key(const struct value *declaration)
+{
+	return edit_get_bool(declaration, "primary_key");
+}
+
+void detect_after_key_fields(struct detection *d, struct detected *detected, const struct kept *kept)
+{
+	for (size_t i = 0; i < kept->was->fields.n; i++) {
+		const struct project_field *was = &kept->was->fields.items[i];
+		const struct project_field *is = project_field(kept->is, was->name);
+		if (!is_key(was->declaration) || (is && is_key(is->declaration)))
+			continue;
+		detect_after(d, detected, AFTER_FIELD_REMOVED, kept->is->name, was->name);
+		detect_after(d, detected, AFTER_FIELD_ALTERED, kept->is->name, was->name);
+	}
+}
+
+/* What a new declaration needs to be there: the models and the field that it refers to, and to be a key, that
+ * nothing else is it any more. */
+static void after_needed(struct detection *d, struct detected *detected, const struct kept *kept,
+                         const struct value *declaration)
+{
+	struct str to = edit_get_text(declaration, "to"), to_field = edit_get_text(declaration, "to_field");
+	detect_after_targets(d, detected, declaration);
+	if (is_key(declaration)) {
+		detect_after(d, detected, AFTER_KEY_CHANGED, kept->is->name, STR(""));
+		detect_after_key_fields(d, detected, kept);
+	}
+	if (!to.p || !to_field.p)
+		return;
+	detect_after(d, detected, AFTER_FIELD_ADDED, to, to_field);
+	detect_after(d, detected, AFTER_FIELD_ALTERED, to, to_field);
+}
+
+static bool find_added_field(struct detection *d, const struct kept *kept,
                              const struct project_field *field)
 {
+	const struct project_model *model = kept->is;
 	struct operation operation = {.kind = OP_ADD_FIELD, .model = model->name,
 	                              .name = field->name, .body = field->declaration};
 	if (project_is_managed(model) && !fills_itself(field->declaration) && !ask_one_off(d, &operation, true))
 		return false;
-	detect_after_targets(d, detect_found(d, operation), field->declaration);
+	after_needed(d, detect_found(d, operation), kept, field->declaration);
 	return true;
 }
 
+/* A field that others referred to by "to_field" goes, or stops being unique, when they have let go of it. */
+static void after_referring(struct detection *d, struct detected *detected,
+                            const struct project_model *model, struct str name)
+{
+	for (size_t i = 0; i < d->kept.n; i++) {
+		const struct kept *kept = &d->kept.items[i];
+		for (size_t k = 0; k < kept->was->fields.n; k++) {
+			const struct project_field *was = &kept->was->fields.items[k];
+			const struct project_field *is = project_field(kept->is, was->name);
+			const struct value *said = said_today(d, was->declaration);
+			if (!str_eq(edit_get_text(said, "to_field"), name) ||
+			    !str_eq_nocase(edit_get_text(said, "to"), model->name) ||
+			    (is && str_eq(edit_get_text(is->declaration, "to_field"), name)))
+				continue;
+			detect_after(d, detected, AFTER_FIELD_REMOVED, kept->is->name, was->name);
+			detect_after(d, detected, AFTER_FIELD_ALTERED, kept->is->name, was->name);
+		}
+	}
+}
+
 static void find_removed_field(struct detection *d, const struct project_model *model,
-                               struct str name)
+                               const struct project_field *was, struct str name)
 {
 	struct detected *removal = detect_found(
 		d, (struct operation){.kind = OP_REMOVE_FIELD, .model = model->name, .name = name});
 	detect_after(d, removal, AFTER_ORDER_UNSET, model->name, name);
 	detect_after(d, removal, AFTER_TOGETHER_CHANGED, model->name, name);
+	if (!is_key(was->declaration))
+		detect_after(d, removal, AFTER_KEY_CHANGED, model->name, name);
+	after_referring(d, removal, model, name);
 }
 
 void detect_removed_fields(struct detection *d)
@@ -165,7 +223,7 @@ void detect_removed_fields(struct detection *d)
 		for (size_t k = 0; k < kept->was->fields.n; k++)
 			if (!project_field(kept->is, fields[k]->name) &&
 			    !was_renamed_away(d, kept->is, fields[k]->name))
-				find_removed_field(d, kept->is, fields[k]->name);
+				find_removed_field(d, kept->is, fields[k], fields[k]->name);
 	}
 }
 
@@ -181,7 +239,7 @@ bool detect_added_fields(struct detection *d)
 		const struct kept *kept = &d->kept.items[i];
 		struct project_field **fields = detect_sorted_fields(d, kept->is);
 		for (size_t k = 0; k < kept->is->fields.n; k++)
-			if (!old_field(d, kept, fields[k]) && !find_added_field(d, kept->is, fields[k]))
+			if (!old_field(d, kept, fields[k]) && !find_added_field(d, kept, fields[k]))
 				return false;
 	}
 	return true;
@@ -222,8 +280,8 @@ static bool find_altered_field(struct detection *d, const struct kept *kept,
 	if (!check_through(d, kept, is, old))
 		return false;
 	if (must_be_made_anew(old, is->declaration)) {
-		find_removed_field(d, kept->is, is->name);
-		return find_added_field(d, kept->is, is);
+		find_removed_field(d, kept->is, was, is->name);
+		return find_added_field(d, kept, is);
 	}
 	bool loses_null = edit_get_bool(old, "null") && !edit_get_bool(is->declaration, "null") &&
 	                  !value_get(is->declaration, "default") &&
@@ -231,7 +289,9 @@ static bool find_altered_field(struct detection *d, const struct kept *kept,
 	                  !declaration_is_many(is->declaration);
 	if (project_is_managed(kept->is) && loses_null && !ask_one_off(d, &operation, false))
 		return false;
-	detect_after_targets(d, detect_found(d, operation), is->declaration);
+	struct detected *altered = detect_found(d, operation);
+	after_needed(d, altered, kept, is->declaration);
+	after_referring(d, altered, kept->is, is->name);
 	return true;
 }
 

@@ -40,8 +40,9 @@ static bool fulfils(const struct operation *operation, const struct dependency *
 		return operation->kind == OP_ALTER_ORDER_WITH_RESPECT_TO &&
 		       !is_text_nocase(operation->body, after->field);
 	case AFTER_TOGETHER_CHANGED:
-		return operation->kind == OP_ALTER_UNIQUE_TOGETHER ||
-		       operation->kind == OP_ALTER_PRIMARY_KEY;
+		return operation->kind == OP_ALTER_UNIQUE_TOGETHER;
+	case AFTER_KEY_CHANGED:
+		return operation->kind == OP_ALTER_PRIMARY_KEY;
 	}
 	return false;
 }

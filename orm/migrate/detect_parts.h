@@ -47,6 +47,10 @@ void detect_after(struct detection *d, struct detected *detected, enum dependenc
 void detect_after_targets(struct detection *d, struct detected *detected,
                           const struct value *declaration);
 
+/* Meta.primary_key waits until the field that was the key is none any more. */
+void detect_after_key_fields(struct detection *d, struct detected *detected,
+                             const struct kept *kept);
+
 /* detect_fields.c: false with the error set. */
 void detect_renamed_fields(struct detection *d);
 void detect_removed_fields(struct detection *d);

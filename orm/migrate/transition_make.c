@@ -110,6 +110,8 @@ static struct str implicit_name(struct arena *arena, struct str table, struct st
 		else
 			column.n--;
 	}
+	table.n = str_utf8_prefix(table);
+	column.n = str_utf8_prefix(column);
 	return arena_printf(arena, "%.*s_%.*s_%s", STR_ARG(table), STR_ARG(column), label);
 }
 
@@ -435,6 +437,9 @@ static bool make_foreign_key_of(struct transition *t, const struct model_pair *p
 {
 	(void)pair;
 	if (!field->is || !field_has_foreign_key(field->is))
+		return true;
+	/* The key that it refers to is being exchanged for another, which brings it about. */
+	if (!project_has_field(field->is->relation->target))
 		return true;
 	if (field->was && is_same_foreign_key(t, field))
 		rename_foreign_key(t, field);

@@ -1,0 +1,126 @@
+"""Changes of several things that lean on each other, and odd names: one file makes them, forward and back, and the
+database is then what the models say.  Needs QUERN_BIN and QUERN_TEST_DATABASE_URL."""
+
+import os
+import unittest
+
+import quern_side
+from model_changes import fk
+from test_django_migrations import Catalogs
+
+INT = {"type": "IntegerField"}
+WORD = {"type": "CharField", "max_length": 20}
+
+
+def model(fields, **meta):
+    return {"fields": fields, "Meta": meta} if meta else {"fields": fields}
+
+
+def many(to, **options):
+    return {"type": "ManyToManyField", "to": to, **options}
+
+
+class OddChangesTest(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.catalogs = Catalogs(os.environ["QUERN_TEST_DATABASE_URL"])
+        self.addCleanup(self.catalogs.base.close)
+        self.catalogs.make_schemas()
+        self.project = quern_side.Project(self.catalogs.url)
+        self.addCleanup(self.project.remove)
+
+    def ask(self, sql):
+        self.catalogs.ask("SET search_path = ours, public")
+        return self.catalogs.ask(sql)
+
+    def become(self, models, *arguments):
+        self.project.say(models)
+        self.project.run("makemigrations", *arguments)
+        self.project.run("migrate")
+        self.project.run("diff")
+        self.assertIn("No changes.", self.project.run("makemigrations", "--check"))
+
+    def change(self, before, after, *arguments, rows=""):
+        """One file more, with rows there; back and forth again."""
+        self.become(before)
+        if rows:
+            self.ask(rows)
+        self.become(after, *arguments)
+        self.project.run("migrate", "0001")
+        self.project.run("migrate")
+        self.project.run("diff")
+
+    # ---- keys ----
+
+    def test_an_id_gives_way_to_a_key_of_several_fields(self):
+        self.change({"Seat": model({"row": INT, "number": INT})},
+                    {"Seat": model({"row": INT, "number": INT}, primary_key=["row", "number"])},
+                    rows="INSERT INTO seat (row, number) VALUES (1, 1), (1, 2)")
+        self.assertEqual(self.ask("SELECT row, number FROM seat ORDER BY 2"), [(1, 1), (1, 2)])
+
+    def test_a_key_of_several_fields_gives_way_to_one(self):
+        self.change({"Seat": model({"row": INT, "number": INT}, primary_key=["row", "number"])},
+                    {"Seat": model({"row": INT, "number": {**INT, "primary_key": True}})},
+                    rows="INSERT INTO seat (row, number) VALUES (1, 1), (1, 2)")
+
+    def test_a_key_of_several_fields_gives_way_to_an_id(self):
+        self.change({"Seat": model({"row": INT, "number": INT}, primary_key=["row", "number"])},
+                    {"Seat": model({"row": INT})})
+
+    def test_a_new_field_is_the_key_instead_of_another(self):
+        self.change({"Seat": model({"row": {**INT, "primary_key": True}})},
+                    {"Seat": model({"row": INT, "code": {**WORD, "primary_key": True}})}, "--default", "Seat.code=A",
+                    rows="INSERT INTO seat (row) VALUES (7)")
+
+    def test_a_key_that_is_referred_to_is_exchanged(self):
+        before = {"Seat": model({"code": WORD}), "Ticket": model({"seat": fk("Seat")})}
+        after = {"Seat": model({"code": {**WORD, "primary_key": True}}), "Ticket": model({"seat": fk("Seat")})}
+        self.change(before, after, rows="INSERT INTO seat (code) VALUES ('1'); INSERT INTO ticket (seat_id) VALUES (1)")
+        self.assertEqual(self.ask("SELECT seat_id FROM ticket"), [("1",)])
+
+    # ---- what is referred to goes ----
+
+    def test_the_model_of_links_gives_way_to_another(self):
+        author, link = model({"name": WORD}), model({"author": fk("Author"), "book": fk("Book")})
+        self.change({"Author": author, "Book": model({"authors": many("Author", through="First")}), "First": link},
+                    {"Author": author, "Book": model({"authors": many("Author", through="Second")}), "Second": link},
+                    "--no-renames")
+
+    def test_a_many_to_many_leaves_a_model_that_goes(self):
+        self.change({"Author": model({"name": WORD}), "Writer": model({"handle": WORD}),
+                     "Book": model({"authors": many("Author")})},
+                    {"Writer": model({"handle": WORD}), "Book": model({"authors": many("Writer")})})
+
+    def test_a_field_is_unique_as_long_as_it_is_referred_to(self):
+        before = {"Author": model({"name": {**WORD, "unique": True}}),
+                  "Book": model({"author": fk("Author", to_field="name")})}
+        after = {"Author": model({"name": WORD}), "Book": model({"author": fk("Author")})}
+        self.change(before, after)
+
+    def test_a_field_that_is_referred_to_is_made_first(self):
+        before = {"Book": model({"writer": fk("Writer", null=True)}), "Writer": model({"name": WORD})}
+        after = {"Book": model({"writer": fk("Writer", null=True, to_field="handle")}),
+                 "Writer": model({"name": WORD, "handle": {**WORD, "unique": True, "null": True}})}
+        self.change(before, after)
+        after["Book"] = model({"writer": fk("Writer", null=True, to_field="name")})
+        after["Writer"] = model({"name": {**WORD, "unique": True}})
+        self.become(after)
+
+    # ---- names ----
+
+    def test_long_names_are_not_cut_inside_a_character(self):
+        for table in ("T" + "é" * 30, "Tx" + "é" * 30, "日本" * 10, "T" + "日本" * 10):
+            with self.subTest(table):
+                self.setUp()
+                fields = {"name": {**WORD, "unique": True}, "above": fk("Self", null=True, related_name="below"),
+                          "friends": many("Self")}
+                more = {"more": {**WORD, "default": "", "unique": True, "db_column": "ü" * 20},
+                        "size": {"type": "PositiveIntegerField", "default": 1, "db_column": "Uü" * 18}}
+                indexes = [{"fields": ["above"]}]
+                self.change({"Self": model(fields, db_table=table, indexes=indexes)},
+                            {"Self": model({**fields, **more}, db_table=table, indexes=indexes)})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -182,7 +182,8 @@ bool ledger_set_progress(struct connection *connection, struct arena *arena,
 	           "INSERT INTO quern_migration_progress "
 	           "(name, is_backward, checksum, steps_done, steps, is_running, cursor) "
 	           "VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '')) ON CONFLICT (name) DO UPDATE SET "
-	           "steps_done = excluded.steps_done, is_running = excluded.is_running, "
+	           "checksum = excluded.checksum, steps_done = excluded.steps_done, "
+	           "steps = excluded.steps, is_running = excluded.is_running, "
 	           "cursor = excluded.cursor, changed_at = now()",
 	           params, "record how far the migration is");
 }

@@ -15,7 +15,7 @@
 struct progress {
 	struct str name; /* of the migration; p == NULL: none is under way */
 	bool is_backward;
-	struct str checksum; /* of its steps */
+	struct str checksum; /* of its steps so far: whether what was done is what would be done now */
 	size_t done, total;
 	bool is_running; /* the next step had begun, and nobody knows whether it ended */
 	struct str cursor; /* within the next step; p == NULL: none */

@@ -89,6 +89,13 @@ static bool registry_now(struct work *w, const struct registry **registry)
 	       project_registry(&project, registry, w->error);
 }
 
+/* All of what `record` writes, or nothing.  A transaction that failed ends with the connection. */
+static bool record_together(struct work *w, size_t which, bool (*record)(struct work *w, size_t which))
+{
+	return connection_run(&w->connection, "BEGIN", "begin") && record(w, which) &&
+	       connection_run(&w->connection, "COMMIT", "record the migration");
+}
+
 /* ---- a database that was made from the models alone ---- */
 
 static bool is_recorded_state(struct work *w, const struct registry *registry)
@@ -100,7 +107,7 @@ static bool is_recorded_state(struct work *w, const struct registry *registry)
 	return difference.n == 0 && difference.added.n == 0;
 }
 
-static bool record_adopted(struct work *w, size_t n)
+static bool record_first(struct work *w, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct registry *registry;
@@ -130,7 +137,7 @@ static bool adopt(struct work *w)
 		    !project_registry(&project, &registry, w->error))
 			return false;
 		if (is_recorded_state(w, registry))
-			return record_adopted(w, i + 1);
+			return w->plan ? record_first(w, i + 1) : record_together(w, i + 1, record_first);
 	}
 	return error_set_nowhere(
 		w->error, ERROR_CONFLICT,
@@ -204,47 +211,65 @@ static bool migration_steps(struct arena *arena, const struct migration *migrati
 
 /* ---- one migration ---- */
 
-static bool has_tables(struct work *w, const struct migration *migration, bool *has_all)
+static bool has_table(struct work *w, const struct model *model, bool *is_there)
 {
-	*has_all = migration->dependencies.n == 0;
-	struct project before, project;
-	const struct registry *registry;
-	project_init(&before, w->arena);
-	project_copy(&project, &before);
-	if (!*has_all)
-		return true;
-	if (!migration_apply(migration, &project, w->error) ||
-	    !project_registry(&project, &registry, w->error))
+	const char *params[] = {quoted_table(w->arena, model).p, NULL};
+	PGresult *result;
+	if (!connection_query(&w->connection, "SELECT to_regclass($1) IS NOT NULL", params,
+	                      "look for tables", &result))
 		return false;
-	for (size_t i = 0; *has_all && i < registry->nmodels; i++) {
-		if (!registry->models[i]->is_managed)
-			continue;
-		const char *params[] = {quoted_table(w->arena, registry->models[i]).p, NULL};
-		PGresult *result;
-		if (!connection_query(&w->connection, "SELECT to_regclass($1) IS NOT NULL", params,
-		                      "look for tables", &result))
-			return false;
-		*has_all = *PQgetvalue(result, 0, 0) == 't';
-		PQclear(result);
-	}
+	*is_there = *PQgetvalue(result, 0, 0) == 't';
+	PQclear(result);
 	return true;
 }
 
-static bool record_only(struct work *w, const struct migration *migration, bool is_backward)
+/* Whether it is a first one and all tables that it makes are there; not one that makes none. */
+static bool has_tables(struct work *w, const struct migration *migration, bool *has_all)
 {
+	struct project project;
 	const struct registry *registry;
+	size_t ntables = 0;
+	bool is_there = migration->dependencies.n == 0;
+	*has_all = false;
+	if (!is_there)
+		return true;
+	project_init(&project, w->arena);
+	if (!migration_apply(migration, &project, w->error) ||
+	    !project_registry(&project, &registry, w->error))
+		return false;
+	for (size_t i = 0; is_there && i < registry->nmodels; i++) {
+		if (!registry->models[i]->is_managed)
+			continue;
+		ntables++;
+		if (!has_table(w, registry->models[i], &is_there))
+			return false;
+	}
+	*has_all = is_there && ntables > 0;
+	return true;
+}
+
+/* As w->is_applied has it. */
+static bool record_one(struct work *w, size_t index)
+{
+	struct str name = w->graph.items[index]->name;
+	const struct registry *registry;
+	if (!registry_now(w, &registry))
+		return false;
+	bool ok = w->is_applied[index] ? ledger_record(&w->connection, w->arena, name, registry)
+	                               : ledger_forget(&w->connection, w->arena, name);
+	return ok && ledger_clear_progress(&w->connection, name, w->arena);
+}
+
+static bool record_only(struct work *w, size_t index)
+{
+	const struct migration *migration = w->graph.items[index];
 	if (w->plan) {
 		buf_printf(w->plan, "-- %.*s: only recorded\n", STR_ARG(migration->name));
 		return true;
 	}
 	say(w, "%.*s: %s, without touching a table", STR_ARG(migration->name),
-	    is_backward ? "recorded as not applied" : "recorded as applied");
-	if (!registry_now(w, &registry))
-		return false;
-	bool ok = is_backward
-	              ? ledger_forget(&w->connection, w->arena, migration->name)
-	              : ledger_record(&w->connection, w->arena, migration->name, registry);
-	return ok && ledger_clear_progress(&w->connection, migration->name, w->arena);
+	    w->is_applied[index] ? "recorded as applied" : "recorded as not applied");
+	return record_together(w, index, record_one);
 }
 
 static struct progress progress_of(struct work *w, const struct migration *migration,
@@ -296,7 +321,7 @@ static bool walk_one(struct work *w, size_t index, bool is_backward)
 	if (!w->request->is_fake && !is_there)
 		return carry_out(w, index, is_backward);
 	w->is_applied[index] = !is_backward;
-	return record_only(w, migration, is_backward);
+	return record_only(w, index);
 }
 
 /* ---- the way ---- */

@@ -26,14 +26,28 @@ static void say(struct step_run *run, const char *format, ...)
 	va_end(args);
 }
 
-struct str steps_checksum(struct arena *arena, const struct steps *steps)
+/* Of the steps that are done, and of one that is half done: what stands behind them may be mended. */
+static struct str checksum_of(struct step_run *run, const struct progress *progress)
 {
-	struct str *parts = ARENA_ARRAY(arena, struct str, 2 * steps->n + 1);
-	for (size_t i = 0; i < steps->n; i++) {
-		parts[2 * i] = steps->items[i].sql;
-		parts[2 * i + 1] = steps->items[i].tail;
+	size_t n = progress->done + (progress->cursor.p ? 1 : 0);
+	struct str *parts = ARENA_ARRAY(run->arena, struct str, 2 * n + 1);
+	for (size_t i = 0; i < n; i++) {
+		parts[2 * i] = run->steps->items[i].sql;
+		parts[2 * i + 1] = run->steps->items[i].tail;
 	}
-	return django_digest(arena, parts, 2 * steps->n, 32);
+	return django_digest(run->arena, parts, 2 * n, 32);
+}
+
+/* How far the migration has come: `done` steps, and up to `cursor` in the next. */
+static bool record_progress(struct step_run *run, size_t done, struct str cursor, bool is_running)
+{
+	struct progress progress = run->progress;
+	progress.done = done;
+	progress.total = run->steps->n;
+	progress.cursor = cursor;
+	progress.is_running = is_running;
+	progress.checksum = checksum_of(run, &progress);
+	return ledger_set_progress(run->connection, run->arena, &progress);
 }
 
 /* ---- one statement ---- */
@@ -107,13 +121,9 @@ static bool record_end(struct step_run *run)
 
 static bool record_part(struct step_run *run, size_t done)
 {
-	struct progress progress = run->progress;
-	progress.done = done;
-	progress.is_running = false;
-	progress.cursor = (struct str){0};
 	if (done == run->steps->n)
 		return record_end(run);
-	return ledger_set_progress(run->connection, run->arena, &progress);
+	return record_progress(run, done, (struct str){0}, false);
 }
 
 /* A change of rows leaves checks for the end, and a table that has some cannot be altered. */
@@ -283,15 +293,6 @@ static struct outcome fill_batch(struct step_run *run, const struct step *step, 
 	return outcome;
 }
 
-static bool record_cursor(struct step_run *run, size_t i, struct str cursor)
-{
-	struct progress progress = run->progress;
-	progress.done = i;
-	progress.cursor = cursor;
-	progress.is_running = false;
-	return ledger_set_progress(run->connection, run->arena, &progress);
-}
-
 /* Without a single key to go along: what has no value yet, some at a time, until nothing is left. */
 static struct outcome backfill_anywhere(struct step_run *run, const struct step *step)
 {
@@ -331,7 +332,7 @@ static struct outcome backfill(struct step_run *run, size_t i)
 		if (!outcome.is_done || !cursor.p)
 			break;
 		nlocked = 0;
-		if (batch % BATCHES_A_RECORD == 0 && !record_cursor(run, i, cursor))
+		if (batch % BATCHES_A_RECORD == 0 && !record_progress(run, i, cursor, false))
 			return done_or_not(false);
 		usleep(2000);
 	}
@@ -339,14 +340,10 @@ static struct outcome backfill(struct step_run *run, size_t i)
 	return outcome;
 }
 
-/* Begun, and nobody knows how it ended: marked so before it begins. */
-static bool mark_running(struct step_run *run, size_t i)
+/* RunSQL outside of a transaction: interrupted, it may have been carried out or not. */
+static bool ends_unknown(const struct step *step)
 {
-	struct progress progress = run->progress;
-	progress.done = i;
-	progress.cursor = (struct str){0};
-	progress.is_running = true;
-	return ledger_set_progress(run->connection, run->arena, &progress);
+	return step->is_apart && step->is_data && step->kind == STEP_SQL;
 }
 
 static struct outcome run_apart_once(struct step_run *run, size_t i)
@@ -356,7 +353,7 @@ static struct outcome run_apart_once(struct step_run *run, size_t i)
 		return run_index(run, step);
 	if (step->kind == STEP_BACKFILL)
 		return step->key.n > 0 ? backfill(run, i) : backfill_anywhere(run, step);
-	if (step->is_data && step->kind == STEP_SQL && !mark_running(run, i))
+	if (ends_unknown(step) && !record_progress(run, i, (struct str){0}, true))
 		return done_or_not(false);
 	return send(run, step->sql.p, arena_cstr(run->arena, step->label));
 }
@@ -377,24 +374,34 @@ static bool run_apart(struct step_run *run, size_t i)
 
 /* ---- the whole ---- */
 
+/* Whether the steps that were done are the first of those that would be done now. */
+static bool is_same_so_far(struct step_run *run)
+{
+	const struct progress *progress = &run->progress;
+	size_t begun = progress->done + (progress->cursor.p || progress->is_running ? 1 : 0);
+	return begun <= run->steps->n && str_eq(progress->checksum, checksum_of(run, progress));
+}
+
 static bool check_resumption(struct step_run *run)
 {
 	struct progress *progress = &run->progress;
 	if (progress->done == 0 && !progress->is_running && !progress->cursor.p)
 		return true;
-	if (!str_eq(progress->checksum, steps_checksum(run->arena, run->steps)))
+	if (!is_same_so_far(run))
 		return error_set_nowhere(
 			run->connection->error, ERROR_CONFLICT,
-			"%.*s was changed after %zu of its %zu steps were done. Put the file back as it was and "
-			"run this again to finish it; or finish it by hand and say so with `quern migrate %.*s "
-			"--fake`.",
-			STR_ARG(progress->name), progress->done, progress->total, STR_ARG(progress->name));
+			"What was done of %.*s, %zu of its %zu steps, was changed in the files since. Put it back "
+			"as it was and run this again to go on; or bring the tables %s it by hand and say so with "
+			"`quern migrate %s --fake`.",
+			STR_ARG(progress->name), progress->done, progress->total,
+			progress->is_backward ? "in front of" : "behind",
+			progress->is_backward ? "TARGET" : arena_cstr(run->arena, progress->name));
 	if (progress->is_running && run->resuming == RESUME_ASK)
 		return error_set_nowhere(
 			run->connection->error, ERROR_CONFLICT,
-			"%.*s was interrupted in step %zu of %zu, a RunSQL outside of a transaction, and nobody "
-			"knows whether it ended. Look at the database; then say --resume=again to run that step "
-			"again, or --resume=skip to go on behind it.",
+			"%.*s failed or was interrupted in step %zu of %zu, a RunSQL outside of a transaction, and "
+			"nobody knows how far that came. Look at the database; then say --resume=again to run "
+			"that step again, or --resume=skip to go on behind it.",
 			STR_ARG(progress->name), progress->done + 1, progress->total);
 	if (progress->is_running && run->resuming == RESUME_SKIP)
 		progress->done++;
@@ -405,12 +412,15 @@ static bool check_resumption(struct step_run *run)
 static void tell_where(struct step_run *run, size_t done)
 {
 	struct error *error = run->connection->error;
-	if (done == 0 || !error_is_set(error))
+	bool is_asked = ends_unknown(&run->steps->items[done]);
+	if ((done == 0 && !is_asked) || !error_is_set(error))
 		return;
 	error->detail = arena_printf(
 		run->arena, "%.*s\n%.*s stands behind step %zu of %zu, which is recorded. When the cause is "
-		"gone, run this again: it continues there.", STR_ARG(error->detail),
-		STR_ARG(run->progress.name), done, run->steps->n);
+		"gone, run this again: it continues there.%s", STR_ARG(error->detail),
+		STR_ARG(run->progress.name), done, run->steps->n,
+		is_asked ? " What the SQL did outside of a transaction is still done: look at the database, "
+	               "and say --resume=again or --resume=skip." : "");
 }
 
 bool run_steps(struct step_run *run)
@@ -418,8 +428,6 @@ bool run_steps(struct step_run *run)
 	const struct steps *steps = run->steps;
 	bool ok = check_resumption(run);
 	size_t i = run->progress.done;
-	run->progress.checksum = steps_checksum(run->arena, steps);
-	run->progress.total = steps->n;
 	if (!ok)
 		return false;
 	if (steps->n == i)

@@ -28,8 +28,6 @@ struct step_run {
 	void *context;
 };
 
-/* MD5 of the steps: tells whether what is half done is what would be done now. */
-struct str steps_checksum(struct arena *arena, const struct steps *steps);
 /* The last part records the migration (forgets it, backwards). */
 bool run_steps(struct step_run *run);
 /* The names that a step's finder finds, each as SQL; or what the object would be called. */

@@ -132,16 +132,86 @@ class InterruptedTest(unittest.TestCase):
         self.assertIn("continuing behind step", self.project.run("migrate"))
         self.assertEqual(self.catalogs.catalog("ours"), expected)
 
-    def test_a_file_changed_half_way_is_refused(self):
+    def fail_half_way(self):
+        """Two rows where one may be: the migration stops in its middle.  Its name and document."""
         self.begin()
         self.ask("UPDATE author SET handle = 'twice' WHERE id IN (7, 8)")
         self.project.run("migrate", code=1)
         name = self.project.files()[-1]
-        document = self.project.read(name)
-        self.project.write(name, [*document["operations"], {"RunSQL": {"sql": "SELECT 1"}}], document["dependencies"])
-        self.assertIn("was changed after", self.project.run("migrate", code=1))
+        return name, self.project.read(name)
+
+    def test_what_is_done_of_a_file_must_not_change(self):
+        name, document = self.fail_half_way()
+        self.project.write(name, [{"RunSQL": {"sql": "SELECT 1"}}, *document["operations"]], document["dependencies"])
+        self.assertIn("was changed in the files since", self.project.run("migrate", code=1))
+        self.project.write(name, document["operations"][:1], document["dependencies"])
+        self.assertIn("was changed in the files since", self.project.run("migrate", code=1))
         self.project.run("migrate", name, "--fake")
         self.assertIn("[X] 0002", self.project.run("showmigrations"))
+        self.assertEqual(self.ask("SELECT count(*) FROM quern_migration_progress"), [(0,)])
+
+    def test_what_is_not_done_of_a_file_may_be_mended(self):
+        name, document = self.fail_half_way()
+        handles = [at for at, operation in enumerate(document["operations"])
+                   if operation.get("AlterField", {}).get("name") == "handle"]
+        self.assertEqual(len(handles), 1)
+        mended = list(document["operations"])
+        mended[handles[0]] = {"RunSQL": {"sql": "UPDATE author SET age = 9999 WHERE handle = 'twice'"}}
+        self.project.write(name, mended, document["dependencies"])
+        self.assertIn("continuing behind step", self.project.run("migrate"))
+        self.assertEqual(self.ask("SELECT id, age FROM author WHERE age = 9999 ORDER BY id"), [(7, 9999), (8, 9999)])
+        self.assertEqual(self.ask("SELECT count(*) FROM quern_migration_progress"), [(0,)])
+
+    def test_sql_that_was_wrong_is_mended_and_run_again(self):
+        self.begin()
+        self.project.run("migrate")
+        for first in ([], [{"RunSQL": {"sql": "UPDATE author SET city = 'Rome'"}}]):
+            name = "000%d_apart" % (len(self.project.files()) + 1)
+            self.project.write(name, [*first, {"RunSQL": {"sql": "VACUUM nosuch", "atomic": False}}])
+            told = self.project.run("migrate", code=1)
+            self.assertIn('relation "nosuch" does not exist', told)
+            self.assertIn("--resume=again", told)
+            self.project.write(name, [*first, {"RunSQL": {"sql": "VACUUM author", "atomic": False}}],
+                               self.project.read(name)["dependencies"])
+            self.assertIn("failed or was interrupted in step", self.project.run("migrate", code=1))
+            self.project.run("migrate", "--resume=again")
+            self.assertIn("[X] " + name, self.project.run("showmigrations"))
+
+    def test_skipping_sql_that_was_taken_out_of_the_file_is_refused(self):
+        self.begin()
+        self.project.run("migrate")
+        self.project.write("0003_apart", [{"RunSQL": {"sql": "VACUUM nosuch", "atomic": False}}])
+        self.project.run("migrate", code=1)
+        self.project.write("0003_apart", [], self.project.read("0003_apart")["dependencies"])
+        self.assertIn("was changed in the files since", self.project.run("migrate", "--resume=skip", code=1))
+
+    def test_what_is_only_recorded_is_recorded_whole(self):
+        name, _ = self.fail_half_way()
+        self.ask("CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'stopped'; END$$")
+        self.ask("CREATE TRIGGER stop BEFORE DELETE ON quern_migration_progress EXECUTE FUNCTION stop()")
+        self.assertIn("stopped", self.project.run("migrate", name, "--fake", code=1))
+        self.assertIn("[~] 0002", self.project.run("showmigrations"))
+        self.assertEqual(self.ask("SELECT name FROM quern_migrations ORDER BY id"), [("0001_initial",)])
+
+    def test_taking_a_database_over_is_recorded_whole(self):
+        files = self.project.files()
+        documents = [self.project.read(name) for name in files]
+        for name in files:
+            os.remove(self.project.path(name))
+        os.rmdir(os.path.join(self.project.folder, "migrations"))
+        self.catalogs.make_schemas()
+        self.project.run("migrate")
+        for name, document in zip(files, documents):
+            self.project.write(name, document["operations"], document["dependencies"])
+        self.ask("CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF NEW.name = '%s' THEN "
+                 "RAISE 'stopped'; END IF; RETURN NEW; END$$" % files[1])
+        self.ask("ALTER TABLE quern_migrations ADD COLUMN IF NOT EXISTS name text")
+        self.ask("CREATE TRIGGER stop BEFORE INSERT ON quern_migrations FOR EACH ROW EXECUTE FUNCTION stop()")
+        self.assertIn("stopped", self.project.run("migrate", code=1))
+        self.ask("DROP TRIGGER stop ON quern_migrations")
+        self.assertIn("its tables are there already", self.project.run("migrate"))
+        self.assertEqual(self.ask("SELECT name FROM quern_migrations WHERE name IS NOT NULL ORDER BY id"),
+                         [(name,) for name in files])
 
     def test_sql_outside_of_a_transaction_is_asked_about(self):
         self.begin()

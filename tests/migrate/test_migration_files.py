@@ -251,6 +251,12 @@ class FilesTest(unittest.TestCase):
         self.run_quern("migrate", "--fake-initial")
         self.assertIn("[X]", self.run_quern("showmigrations"))
 
+    def test_fake_initial_runs_a_first_file_that_makes_no_tables(self):
+        self.project.say({})
+        self.project.write("0001_schema", [{"RunSQL": {"sql": "CREATE TABLE side (a integer)"}}])
+        self.run_quern("migrate", "--fake-initial")
+        self.assertEqual(self.ask("SELECT count(*) FROM side"), [(0,)])
+
     def test_a_database_made_from_the_models_is_taken_over(self):
         self.project.say(BASE)
         self.run_quern("migrate")

@@ -219,28 +219,63 @@ static bool is_same_schema(struct str a, struct str b)
 	return x == y && (x < 0 || memcmp(a.p, b.p, (size_t)x) == 0);
 }
 
-static void rename_table(struct transition *t, const struct model_pair *pair)
+/* A table without a schema of its own stands in the current one, which only the database knows. */
+static void move_to_current(struct transition *t, const struct model *was, struct sql *sql)
+{
+	struct sql block;
+	struct statement statement;
+	sql_init(&block, t->arena);
+	block.is_inline = true;
+	sql_lit(&block, "BEGIN EXECUTE format('ALTER TABLE %s SET SCHEMA %I', ");
+	sql_param(&block, quoted_table(t->arena, was), 0, (struct str){0});
+	sql_lit(&block, ", current_schema()); END");
+	sql_finish(&block, 0, &statement);
+	sql_init(sql, t->arena);
+	sql->is_inline = true;
+	sql_lit(sql, "DO ");
+	sql_param(sql, statement.sql, 0, (struct str){0});
+}
+
+/* The table keeps its name: under which it is found afterwards, quoted. */
+static struct str move_table(struct transition *t, const struct model_pair *pair)
 {
 	struct sql sql;
-	bool was_live = is_live(t, pair->was);
-	if (str_eq(pair->was->table, pair->is->table))
-		return;
-	if (!is_same_schema(pair->was->table, pair->is->table)) {
-		struct str rest = pair->is->table, schema = str_cut(&rest, STR("\".\""));
+	struct str rest = pair->is->table, schema = str_cut(&rest, STR("\".\""));
+	struct str name = quoted_name(t->arena, schema_table_name(pair->was));
+	if (rest.p) {
 		begin_alter_table(t, &sql, pair->was);
 		sql_lit(&sql, " SET SCHEMA ");
 		sql_name(&sql, schema);
-		step_add(t, &sql, quoted_table(t->arena, pair->was), LOCK_ACCESS_EXCLUSIVE, "move table",
-		         pair->was->table);
+		name = arena_printf(t->arena, "%.*s.%.*s", STR_ARG(quoted_name(t->arena, schema)),
+		                    STR_ARG(name));
+	} else {
+		move_to_current(t, pair->was, &sql);
 	}
-	begin_alter_table(t, &sql, pair->was);
+	step_add(t, &sql, quoted_table(t->arena, pair->was), LOCK_ACCESS_EXCLUSIVE, "move table",
+	         pair->was->table);
+	return name;
+}
+
+static void rename_table(struct transition *t, const struct model_pair *pair)
+{
+	struct sql sql;
+	struct str table = quoted_table(t->arena, pair->was);
+	if (str_eq(pair->was->table, pair->is->table))
+		return;
+	if (!is_live(t, pair->was))
+		make_fresh(t, pair->is->table);
+	if (!is_same_schema(pair->was->table, pair->is->table))
+		table = move_table(t, pair);
+	if (str_eq(schema_table_name(pair->was), schema_table_name(pair->is)))
+		return;
+	sql_init(&sql, t->arena);
+	sql_lit(&sql, "ALTER TABLE ");
+	buf_add(&sql.text, table);
 	sql_lit(&sql, " RENAME TO ");
 	sql_name(&sql, schema_table_name(pair->is));
-	step_add(t, &sql, quoted_table(t->arena, pair->was), LOCK_ACCESS_EXCLUSIVE, "rename table",
+	step_add(t, &sql, table, LOCK_ACCESS_EXCLUSIVE, "rename table",
 	         arena_printf(t->arena, "%.*s to %.*s", STR_ARG(pair->was->table),
 	                      STR_ARG(pair->is->table)));
-	if (!was_live)
-		make_fresh(t, pair->is->table);
 }
 
 static bool rename_column(struct transition *t, const struct model_pair *pair,

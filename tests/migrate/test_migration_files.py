@@ -466,6 +466,30 @@ class FilesTest(unittest.TestCase):
         self.run_quern("migrate", "zero")
         self.assertEqual(self.ask("SELECT count(*) FROM pg_class WHERE relnamespace = 'apart'::regnamespace"), [(0,)])
 
+    def test_tables_move_from_schema_to_schema(self):
+        self.ask("DROP SCHEMA IF EXISTS apart CASCADE")
+        self.ask("DROP SCHEMA IF EXISTS \"the odd 'one'\" CASCADE")
+        self.ask("CREATE SCHEMA apart")
+        self.ask("CREATE SCHEMA \"the odd 'one'\"")
+        places = ["author", 'apart"."author', 'the odd \'one\'"."the %s writer', 'apart"."author', "writer"]
+        found = []
+        for place in places:
+            self.make({"Author": model({"db_table": place}, handle=char(unique=True))})
+            self.run_quern("migrate")
+            found.append(self.table_of("handle"))
+        self.assertEqual(found, [("ours", "author"), ("apart", "author"), ("the odd 'one'", "the %s writer"),
+                                 ("apart", "author"), ("ours", "writer")])
+        for number, place in reversed(list(enumerate(found[:-1], 1))):
+            self.run_quern("migrate", "%04d" % number)
+            self.assertEqual(self.table_of("handle"), place)
+
+    def table_of(self, column):
+        rows = self.ask("SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = "
+                        "c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relkind = 'r' AND "
+                        "a.attname = '%s'" % column)
+        self.assertEqual(len(rows), 1, rows)
+        return rows[0]
+
     def test_odd_names_are_quoted(self):
         odd = char(db_column="select \"'; DROP TABLE x; --".replace('"', ""), default="it's \\ \"so\"")
         self.make({"Author": model({"db_table": "Group; --"}, handle=CHAR)})

@@ -19,6 +19,7 @@ struct waiter {
 	struct batch *batch; /* NULL: still queued */
 	struct str key;
 	uint32_t number; /* of the key in its statement */
+	size_t most;     /* lookups in that statement */
 	bool is_done, has_failed;
 	bool is_gone; /* its client; it waits on all the same, since others may have joined it */
 	const struct fetched *fetched;
@@ -117,9 +118,12 @@ static void give_arena(struct key_lookups *lookups, struct arena *arena)
 static struct waiter *take_waiters(struct shape *shape, struct keys *keys, struct batch *batch)
 {
 	struct waiter *first = shape->first, *last = NULL;
-	size_t n = 0;
+	size_t n = 0, most = KEY_LOOKUPS_TOGETHER;
 
-	for (struct waiter *w = first; w != NULL && n < KEY_LOOKUPS_TOGETHER; w = w->next, n++) {
+	for (struct waiter *w = first; w != NULL; w = w->next, n++) {
+		most = w->most < most ? w->most : most;
+		if (n >= most)
+			break;
 		w->number = keys_add(keys, w->key);
 		w->batch = batch;
 		batch->interested += w->is_gone ? 0 : 1;
@@ -134,6 +138,39 @@ static struct waiter *take_waiters(struct shape *shape, struct keys *keys, struc
 	return first;
 }
 
+/* Whether it may be one row's, which cannot be computed or read, and not the whole statement's. */
+static bool may_be_of_one_row(const struct error *error)
+{
+	return error->kind == ERROR_VALUE || error->kind == ERROR_INTEGRITY || error->kind == ERROR_INTERNAL;
+}
+
+static void charge(struct waiter *waiter, const struct db_usage *usage)
+{
+	waiter->usage.statements += usage->statements;
+	waiter->usage.wait_ns += usage->wait_ns;
+	waiter->usage.run_ns += usage->run_ns;
+}
+
+/* Asked again, half of them at a time: so the one at fault is found, and the others have their rows. */
+static void put_back(struct shape *shape, struct waiter *waiters, const struct batch *batch)
+{
+	struct waiter *last = waiters;
+	size_t n = 0;
+
+	for (struct waiter *w = waiters; w != NULL; w = w->next, n++)
+		last = w;
+	for (struct waiter *w = waiters; w != NULL; w = w->next) {
+		w->most = (n + 1) / 2;
+		w->batch = NULL;
+		charge(w, &batch->session.usage);
+	}
+	last->next = shape->first;
+	if (shape->first == NULL)
+		shape->end = &last->next;
+	shape->first = waiters;
+	shape->waiting += n;
+}
+
 static struct statement bind(const struct shape *shape, const struct keys *keys, struct arena *arena)
 {
 	struct statement statement = shape->plan->statement;
@@ -145,7 +182,7 @@ static struct statement bind(const struct shape *shape, const struct keys *keys,
 	return statement;
 }
 
-/* Gives each its row; a resumed task uses it before it next waits. */
+/* Gives each its row. */
 static void deal_out(const struct shape *shape, struct waiter *waiters, const struct keys *keys,
                      const struct fetched *fetched, struct arena *arena)
 {
@@ -162,6 +199,19 @@ static void deal_out(const struct shape *shape, struct waiter *waiters, const st
 			continue;
 		w->fetched = fetched;
 		w->row = rows[w->number] - 1;
+	}
+}
+
+/* A resumed task uses its row before it next waits. */
+static void answer(struct waiter *waiters, const struct batch *batch, const struct error *error)
+{
+	for (struct waiter *w = waiters, *next; w != NULL; w = next) {
+		next = w->next;
+		w->is_done = true;
+		w->has_failed = error_is_set(error);
+		w->error = error;
+		charge(w, &batch->session.usage);
+		task_resume(w->task);
 	}
 }
 
@@ -182,22 +232,17 @@ static void run(void *arg)
 	error_init(&error, arena);
 	if (batch.interested == 0)
 		db_session_cancel(&batch.session);
-	bool ok = db_query(&batch.session, &statement, true, &fetched.rows, &error);
-
-	if (ok)
+	if (db_query(&batch.session, &statement, true, &fetched.rows, &error)) {
 		deal_out(shape, waiters, &keys, &fetched, arena);
+	} else if (keys.n > 1 && may_be_of_one_row(&error)) {
+		put_back(shape, waiters, &batch);
+		waiters = NULL;
+	}
 	/* Room for the next before these are answered: answering takes the longest. */
 	shape->in_flight--;
 	if (shape->first != NULL)
 		loop_defer(shape->lookups->loop, &shape->work);
-	for (struct waiter *w = waiters, *next; w != NULL; w = next) {
-		next = w->next;
-		w->is_done = true;
-		w->has_failed = !ok;
-		w->error = &error;
-		w->usage = batch.session.usage;
-		task_resume(w->task);
-	}
+	answer(waiters, &batch, &error);
 	give_arena(shape->lookups, arena);
 }
 
@@ -245,7 +290,7 @@ bool key_lookup(struct key_lookups *lookups, struct db_session *session, const s
                 struct error *error)
 {
 	struct shape *shape = &lookups->shapes[model->index];
-	struct waiter waiter = {.task = task_self(), .is_gone = session->is_cancelled};
+	struct waiter waiter = {.task = task_self(), .most = KEY_LOOKUPS_TOGETHER, .is_gone = session->is_cancelled};
 
 	if (!make_plan(shape, model, error) ||
 	    !field_parse(model->pk, key, session->arena, &waiter.key, error))

@@ -3,7 +3,8 @@
  * Lookups on one model that wait in the same moment become one statement, `= ANY($1)`, and its rows are
  * dealt out again.  Nobody waits for company: what is queued goes as soon as a statement of that model may be
  * sent (at most KEY_LOOKUPS_IN_FLIGHT are under way).  A lookup is only ever answered by a statement that was
- * sent after it came.  Belongs to one worker; all who ask through one of these have the same rights.
+ * sent after it came.  Where a statement fails for what may be one row's fault (a view that cannot compute it), its
+ * lookups are asked again by halves, so that it is that row's alone.  Belongs to one worker; all who ask through one of these have the same rights.
  */
 #ifndef QUERN_FETCH_KEY_LOOKUP_H
 #define QUERN_FETCH_KEY_LOOKUP_H

@@ -43,7 +43,9 @@ static void setup(void)
 	loop = loop_new();
 	db = db_new(loop, &settings);
 	documents[0] = json("{\"models\": {\"Role\": {\"fields\": {\"name\": \"TextField\"}},"
-	                    " \"Ghost\": {\"fields\": {\"name\": \"TextField\"}}}}");
+	                    " \"Ghost\": {\"fields\": {\"name\": \"TextField\"}},"
+	                    " \"Share\": {\"fields\": {\"id\": {\"type\": \"IntegerField\", \"primary_key\": true},"
+	                    " \"part\": \"IntegerField\"}}}}");
 	registry = registry_build(arena, documents, 1, &mistakes);
 	ck_assert_ptr_nonnull(registry);
 	lookups = key_lookups_new(loop, db, registry);
@@ -217,6 +219,36 @@ START_TEST(a_statement_that_fails_fails_all_who_wait_for_it)
 }
 END_TEST
 
+START_TEST(a_row_that_cannot_be_computed_is_nobody_elses_error)
+{
+	static char sql[] = "CREATE OR REPLACE VIEW share AS "
+	                    "SELECT id, 100 / (id - 7) AS part FROM generate_series(1, 20) id";
+	static const char *const keys[] = {"7", "8", "7", "5", "9", "99", "12"};
+	static const char *const parts[] = {NULL, "100", NULL, "-50", "50", NULL, "20"};
+	uint64_t before;
+
+	asked = registry_model(registry, STR("Share"));
+	task_start(execute, sql);
+	loop_run(loop);
+	before = statements();
+	start_clients(keys, 7);
+	loop_run(loop);
+	/* All; by halves those with a 7 among them; and who shared a Sync with a failure is sent again. */
+	ck_assert_uint_le(statements() - before, 14);
+	for (size_t i = 0; i < 7; i++) {
+		bool is_bad = str_is(str_of(keys[i]), "7");
+
+		ck_assert_int_eq(clients[i].is_ok, !is_bad);
+		ck_assert_int_eq(clients[i].is_found, parts[i] != NULL);
+		ck_assert_uint_ge(clients[i].session.usage.statements, 1);
+		if (is_bad)
+			ck_assert_int_eq(clients[i].error.kind, ERROR_VALUE);
+		if (parts[i] != NULL)
+			ck_assert(str_find(clients[i].row, str_of(arena_printf(arena, "\"part\":%s}", parts[i]).p)) > 0);
+	}
+}
+END_TEST
+
 /* Runs the loop until the statements of the clients wait behind a lock. */
 static void let_them_wait(void)
 {
@@ -289,6 +321,7 @@ int main(void)
 	tcase_add_test(tcase, a_key_that_cannot_be_one_is_refused_alone);
 	tcase_add_test(tcase, more_keys_than_a_statement_takes_go_in_two);
 	tcase_add_test(tcase, a_statement_that_fails_fails_all_who_wait_for_it);
+	tcase_add_test(tcase, a_row_that_cannot_be_computed_is_nobody_elses_error);
 	tcase_add_test(tcase, one_who_leaves_takes_nobody_along_and_the_last_cancels);
 	return suite_main(suite);
 }

@@ -38,6 +38,31 @@ static const char *now_of(const struct field *field)
 	return "now()";
 }
 
+/* Of SQL as PostgreSQL writes it: any call may, but for the one that everybody knows. */
+static bool may_sql_vary(struct str sql)
+{
+	return str_find(sql, STR("(")) >= 0 && !str_is(sql, "now()");
+}
+
+/* Whether an expression may give each row another value: ADD COLUMN would write them all under its lock. */
+static bool may_vary(const struct value *value)
+{
+	if (value->kind == VALUE_LIST) {
+		for (size_t i = 0; i < value->list.n; i++)
+			if (may_vary(&value->list.items[i]))
+				return true;
+		return false;
+	}
+	for (size_t i = 0; value->kind == VALUE_OBJECT && i < value->object.n; i++) {
+		const struct member *member = &value->object.members[i];
+		bool is_sql = str_is(member->key, "RawSQL") && member->value.kind == VALUE_TEXT;
+		if (str_is(member->key, "RandomUUID") || str_is(member->key, "Random") ||
+		    (is_sql ? may_sql_vary(member->value.text) : may_vary(&member->value)))
+			return true;
+	}
+	return false;
+}
+
 static bool value_sql(struct transition *t, const struct field *field, const struct value *value,
                       struct filling *filling)
 {
@@ -45,10 +70,11 @@ static bool value_sql(struct transition *t, const struct field *field, const str
 	struct statement statement;
 	struct str text;
 	bool is_call = value->kind == VALUE_OBJECT && value->object.n == 1;
-	filling->is_each = is_call && str_is(value->object.members[0].key, "RandomUUID");
+	bool is_uuid = is_call && str_is(value->object.members[0].key, "RandomUUID");
+	filling->is_each = is_uuid || (value_is_expression(value) && may_vary(value));
 	sql_init(&sql, t->arena);
 	sql.is_inline = true;
-	if (filling->is_each) {
+	if (is_uuid) {
 		sql_lit(&sql, "gen_random_uuid()");
 	} else if (is_call && str_is(value->object.members[0].key, "Now")) {
 		sql_const(&sql, now_of(field));

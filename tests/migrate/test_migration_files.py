@@ -443,6 +443,26 @@ class FilesTest(unittest.TestCase):
         self.run_quern("migrate")
         self.assertEqual(self.ask("SELECT count(DISTINCT token) FROM author"), [(2500,)])
 
+    def test_a_default_that_varies_is_filled_in_some_rows_at_a_time(self):
+        varying = [("UUIDField", {"RawSQL": "gen_random_uuid()"}), ("FloatField", {"Random": []}),
+                   ("FloatField", {"Round": [{"Random": []}, 6]}), ("BigIntegerField", {"RawSQL": "nextval('numbers')"})]
+        alike = [("DateTimeField", {"RawSQL": "now()"}), ("DateTimeField", {"Now": []}),
+                 ("IntegerField", {"RawSQL": "1 + 1"}), ("IntegerField", {"Abs": [-3]})]
+        self.make(BASE)
+        self.run_quern("migrate")
+        self.ask("CREATE SEQUENCE numbers")
+        self.ask("INSERT INTO author (handle) SELECT 'a' || n FROM generate_series(1, 2500) n")
+        (table,) = self.ask("SELECT relfilenode FROM pg_class WHERE oid = 'author'::regclass")
+        fields = {}
+        for number, (kind, default) in enumerate(varying + alike):
+            fields["f%d" % number] = field(kind, db_default=default)
+            self.make(changed(BASE, "Author", **fields))
+            self.assertEqual("1000 rows at a time" in self.run_quern("migrate", "--plan"), number < len(varying), default)
+            self.run_quern("migrate")
+            found = self.ask("SELECT count(DISTINCT f%d) > 2000, count(f%d) FROM author" % (number, number))
+            self.assertEqual(found, [(number < len(varying), 2500)])
+        self.assertEqual(self.ask("SELECT relfilenode FROM pg_class WHERE oid = 'author'::regclass"), [table])
+
     def test_the_key_of_a_many_to_many_end_changes_its_type(self):
         before = {"Tag": model(code=field(INT, primary_key=True)), "Post": model(
             tags={"type": "ManyToManyField", "to": "Tag"})}

@@ -142,8 +142,19 @@ static bool run(struct connection *connection, const char *sql, const char *cons
 	return true;
 }
 
-bool ledger_record(struct connection *connection, struct arena *arena, struct str name,
-                   const struct registry *registry)
+static bool record_name(struct connection *connection, struct arena *arena, struct str name,
+                        const char *checksum, const char *models)
+{
+	const char *params[] = {arena_cstr(arena, name), checksum, models, NULL};
+	return run(connection,
+	           "INSERT INTO quern_migrations (name, checksum, models, quern_version) "
+	           "SELECT $1, $2, $3, '" QUERN_VERSION "' "
+	           "WHERE NOT EXISTS (SELECT FROM quern_migrations WHERE name = $1)",
+	           params, "record the migration");
+}
+
+bool ledger_record(struct connection *connection, struct arena *arena,
+                   const struct migration *migration, const struct registry *registry)
 {
 	struct state state;
 	struct buf json = {0};
@@ -151,18 +162,27 @@ bool ledger_record(struct connection *connection, struct arena *arena, struct st
 	state_write_json(&state, registry, &json);
 	struct str text = arena_str(arena, buf_str(&json));
 	buf_release(&json);
-	const char *params[] = {arena_cstr(arena, name), history_checksum(arena, text).p, text.p, NULL};
-	return run(connection,
-	           "INSERT INTO quern_migrations (name, checksum, models, quern_version) "
-	           "VALUES ($1, $2, $3, '" QUERN_VERSION "')",
-	           params, "record the migration");
+	const char *checksum = history_checksum(arena, text).p;
+	for (size_t i = 0; i < migration->replaces.n; i++)
+		if (!record_name(connection, arena, migration->replaces.items[i], checksum, text.p))
+			return false;
+	return record_name(connection, arena, migration->name, checksum, text.p);
 }
 
-bool ledger_forget(struct connection *connection, struct arena *arena, struct str name)
+static bool forget_name(struct connection *connection, struct arena *arena, struct str name)
 {
 	const char *params[] = {arena_cstr(arena, name), NULL};
 	return run(connection, "DELETE FROM quern_migrations WHERE name = $1", params,
 	           "record the migration");
+}
+
+bool ledger_forget(struct connection *connection, struct arena *arena,
+                   const struct migration *migration)
+{
+	for (size_t i = 0; i < migration->replaces.n; i++)
+		if (!forget_name(connection, arena, migration->replaces.items[i]))
+			return false;
+	return forget_name(connection, arena, migration->name);
 }
 
 bool ledger_set_progress(struct connection *connection, struct arena *arena,

@@ -33,10 +33,12 @@ struct ledger {
 bool ledger_load(struct connection *connection, struct arena *arena, struct ledger *ledger);
 /* Makes the tables, and those that the server itself uses. */
 bool ledger_make(struct connection *connection, struct arena *arena);
-/* Within a transaction of the caller's or alone. */
-bool ledger_record(struct connection *connection, struct arena *arena, struct str name,
-                   const struct registry *registry);
-bool ledger_forget(struct connection *connection, struct arena *arena, struct str name);
+/* Within a transaction of the caller's or alone.  A squashed migration takes those that it replaces along, so that
+ * the files may come and go on either side. */
+bool ledger_record(struct connection *connection, struct arena *arena,
+                   const struct migration *migration, const struct registry *registry);
+bool ledger_forget(struct connection *connection, struct arena *arena,
+                   const struct migration *migration);
 bool ledger_set_progress(struct connection *connection, struct arena *arena,
                          const struct progress *progress);
 bool ledger_clear_progress(struct connection *connection, struct str name, struct arena *arena);

@@ -117,7 +117,7 @@ static bool record_first(struct work *w, size_t n)
 		if (w->plan)
 			continue;
 		if (!registry_now(w, &registry) ||
-		    !ledger_record(&w->connection, w->arena, w->graph.items[i]->name, registry))
+		    !ledger_record(&w->connection, w->arena, w->graph.items[i], registry))
 			return false;
 	}
 	return true;
@@ -149,12 +149,12 @@ static bool adopt(struct work *w)
 
 /* ---- steps ---- */
 
-static bool is_reversible(struct work *w, const struct migration *migration)
+static bool is_reversible(const struct migration *migration, struct error *error)
 {
 	for (size_t i = 0; i < migration->operations.n; i++)
 		if (migration->operations.items[i].kind == OP_RUN_SQL &&
 		    !migration->operations.items[i].reverse_sql)
-			return error_set_nowhere(w->error, ERROR_CONFLICT,
+			return error_set_nowhere(error, ERROR_CONFLICT,
 			                         "%.*s cannot be undone: its operation %zu is a RunSQL without "
 			                         "\"reverse_sql\" (an empty array says that nothing is to be done)",
 			                         STR_ARG(migration->name), i + 1);
@@ -251,13 +251,13 @@ static bool has_tables(struct work *w, const struct migration *migration, bool *
 /* As w->is_applied has it. */
 static bool record_one(struct work *w, size_t index)
 {
-	struct str name = w->graph.items[index]->name;
+	const struct migration *migration = w->graph.items[index];
 	const struct registry *registry;
 	if (!registry_now(w, &registry))
 		return false;
-	bool ok = w->is_applied[index] ? ledger_record(&w->connection, w->arena, name, registry)
-	                               : ledger_forget(&w->connection, w->arena, name);
-	return ok && ledger_clear_progress(&w->connection, name, w->arena);
+	bool ok = w->is_applied[index] ? ledger_record(&w->connection, w->arena, migration, registry)
+	                               : ledger_forget(&w->connection, w->arena, migration);
+	return ok && ledger_clear_progress(&w->connection, migration->name, w->arena);
 }
 
 static bool record_only(struct work *w, size_t index)
@@ -299,6 +299,7 @@ static bool carry_out(struct work *w, size_t index, bool is_backward)
 		.connection = &w->connection,
 		.arena = w->arena,
 		.steps = &steps,
+		.migration = migration,
 		.progress = progress_of(w, migration, is_backward),
 		.registry = after,
 		.resuming = w->request->resuming,
@@ -384,7 +385,7 @@ static bool walk(struct work *w)
 		return false;
 	for (size_t i = w->graph.n; i-- > 0;)
 		if (w->is_applied[i] && !is_wanted[i] && !w->request->is_fake &&
-		    !is_reversible(w, w->graph.items[i]))
+		    !is_reversible(w->graph.items[i], w->error))
 			return false;
 	for (size_t i = w->graph.n; i-- > 0;)
 		if (w->is_applied[i] && !is_wanted[i] && !walk_one(w, i, true))
@@ -404,7 +405,7 @@ static bool record_squashed(struct work *w)
 		if (!migration->is_applied || names_have(&w->ledger.applied, migration->name))
 			continue;
 		if (!registry_now(w, &registry) ||
-		    !ledger_record(&w->connection, w->arena, migration->name, registry))
+		    !ledger_record(&w->connection, w->arena, migration, registry))
 			return false;
 	}
 	return true;
@@ -493,6 +494,8 @@ bool migrate_files_sql(struct migration *migrations, size_t n, struct str name, 
 	struct steps steps = {.arena = error->arena};
 	if (!graph_build(error->arena, migrations, n, &none, &graph, error) ||
 	    !graph_find(&graph, name, &index, error))
+		return false;
+	if (is_backward && !is_reversible(graph.items[index], error))
 		return false;
 	bool *is_in = ARENA_ARRAY(error->arena, bool, graph.n + 1);
 	for (size_t i = 0; i < index; i++)

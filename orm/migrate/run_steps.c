@@ -114,8 +114,8 @@ static bool record_end(struct step_run *run)
 	struct progress *progress = &run->progress;
 	bool is_recorded =
 		progress->is_backward
-			? ledger_forget(run->connection, run->arena, progress->name)
-			: ledger_record(run->connection, run->arena, progress->name, run->registry);
+			? ledger_forget(run->connection, run->arena, run->migration)
+			: ledger_record(run->connection, run->arena, run->migration, run->registry);
 	return is_recorded && ledger_clear_progress(run->connection, progress->name, run->arena);
 }
 

@@ -20,6 +20,7 @@ struct step_run {
 	struct connection *connection;
 	struct arena *arena; /* what every step makes and forgets lives here too */
 	const struct steps *steps;
+	const struct migration *migration;
 	struct progress progress; /* where to begin; name and direction set */
 	const struct registry *registry; /* the models afterwards */
 	enum resuming resuming;

@@ -21,11 +21,22 @@ static struct str folder_of(struct cli *cli, const struct settings *settings)
 	return said ? str_of(said) : migration_folder_path(cli->arena, settings->models);
 }
 
+static bool check_name(const struct cli *cli)
+{
+	const char *name = cli_extra(cli, "--name");
+	if (!name || migration_is_name(str_of(name)))
+		return true;
+	fprintf(stderr, "quern: --name: expected at most 150 letters (a-z, A-Z), digits, _ and -\n");
+	return false;
+}
+
 bool cli_load_files(struct cli *cli, const struct settings *settings, struct files *files)
 {
 	struct buf report = {0};
 	bool ok = true;
 	*files = (struct files){0};
+	if (!check_name(cli))
+		return false;
 	if (!settings->models || !settings->models[0])
 		return true;
 	if (!migration_folder_read(cli->arena, folder_of(cli, settings), &files->folder, &report)) {

@@ -14,7 +14,7 @@ struct files {
 };
 
 /* The folder that --migrations names, or the one beside the models.  False after saying on standard
- * error what is wrong with a file. */
+ * error what is wrong with a file, or with a --name. */
 bool cli_load_files(struct cli *cli, const struct settings *settings, struct files *files);
 /* The models after all files. */
 bool cli_files_project(struct cli *cli, const struct files *files, struct graph *graph,

@@ -183,13 +183,21 @@ bool graph_find(const struct graph *graph, struct str name, size_t *index, struc
 
 bool graph_depends(const struct graph *graph, size_t index, size_t other)
 {
-	const struct names *dependencies = &graph->items[index]->dependencies;
-	if (index == other)
-		return true;
-	for (size_t i = 0; i < index; i++)
-		if (names_have(dependencies, graph->items[i]->name) && graph_depends(graph, i, other))
-			return true;
-	return false;
+	if (index <= other)
+		return index == other;
+	/* Each once, however many ways lead to it. */
+	bool *is_below = ARENA_ARRAY(graph->arena, bool, index + 1);
+	is_below[index] = true;
+	for (size_t i = index; i > other; i--) {
+		const struct names *dependencies = &graph->items[i]->dependencies;
+		size_t nmissing = is_below[i] ? dependencies->n : 0;
+		for (size_t k = i; nmissing > 0 && k-- > 0;) {
+			bool is_one = names_have(dependencies, graph->items[k]->name);
+			is_below[k] = is_below[k] || is_one;
+			nmissing -= is_one;
+		}
+	}
+	return is_below[other];
 }
 
 bool graph_check_fork(const struct graph *graph, struct error *error)

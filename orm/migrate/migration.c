@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-enum { NAME_MAX_BYTES = 52 };
+enum { NAME_MAX_BYTES = 52, NAME_LETTERS_MAX = 150 };
 
 bool names_have(const struct names *names, struct str name)
 {
@@ -75,6 +75,9 @@ bool migration_read(struct arena *arena, const struct migration_document *file,
 			return false;
 	if (!value_get(file->document, "operations"))
 		return error_set(error, ERROR_VALUE, NULL, "expected a member \"operations\"");
+	if (names_have(&migration->replaces, file->name))
+		return error_set(error, ERROR_VALUE, value_get(file->document, "replaces")->pos,
+		                 "a migration cannot replace itself");
 	return true;
 }
 
@@ -119,6 +122,12 @@ unsigned migration_number(struct str name)
 	return number;
 }
 
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+	       c == '-';
+}
+
 static struct str by_time(struct arena *arena)
 {
 	char text[32];
@@ -147,11 +156,28 @@ static struct str worded(struct arena *arena, const struct operations *operation
 	return name.n > 0 ? name : by_time(arena);
 }
 
+bool migration_is_name(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (!is_plain(name.p[i]))
+			return false;
+	return name.n > 0 && name.n <= NAME_LETTERS_MAX;
+}
+
+/* Indexes and constraints may have any characters in their names, and file names may not. */
+static struct str plain(struct arena *arena, struct str words)
+{
+	char *text = ARENA_ARRAY(arena, char, words.n + 1);
+	for (size_t i = 0; i < words.n; i++)
+		text[i] = is_plain(words.p[i]) ? words.p[i] : '_';
+	return (struct str){text, words.n};
+}
+
 struct str migration_name(struct arena *arena, unsigned number, const struct operations *operations,
                           struct str name)
 {
 	if (name.n == 0)
-		name = number == 1 ? STR("initial") : worded(arena, operations);
+		name = number == 1 ? STR("initial") : plain(arena, worded(arena, operations));
 	return arena_printf(arena, "%04u_%.*s", number, STR_ARG(name));
 }
 

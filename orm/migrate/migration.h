@@ -38,6 +38,8 @@ struct str migration_write(struct arena *arena, const struct migration *migratio
  * words, `number` the file's. */
 struct str migration_name(struct arena *arena, unsigned number, const struct operations *operations,
                           struct str name);
+/* Whether a person's words can be part of a file's name: letters, digits, _ and -, at most 150. */
+bool migration_is_name(struct str name);
 /* The number that a name begins with; 0 for none. */
 unsigned migration_number(struct str name);
 

@@ -10,6 +10,9 @@
 #include <sys/epoll.h>
 
 #define CONNECT_TIMEOUT (5000 * MS)
+/* glibc's malloc gives memory above 128 KiB back to the kernel with each statement and gets it anew, page
+ * by page, with the next one; freeing one large piece makes it keep twice as much. */
+#define KEEP_MEMORY "length(repeat(' ', 2097152))"
 
 /* libpq's report names host, user and database: only what follows "failed: " is for the log. */
 static struct str reason_of(const PGconn *pg)
@@ -49,9 +52,9 @@ static void connected(struct conn *conn)
 	statements_init(&conn->statements);
 	/* Ends the query of a client that died; not known to servers before 14. */
 	if (PQserverVersion(conn->pg) >= 140000)
-		flight_send_quiet(conn, "SET client_connection_check_interval = 1000");
+		flight_send_quiet(conn, "SELECT set_config('client_connection_check_interval', '1000', false), " KEEP_MEMORY);
 	else
-		flight_send_quiet(conn, "SELECT 1");
+		flight_send_quiet(conn, "SELECT " KEEP_MEMORY);
 	conn_flush(conn);
 	pool_connected(conn);
 }

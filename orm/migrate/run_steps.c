@@ -250,8 +250,9 @@ static struct outcome run_index(struct step_run *run, const struct step *step)
 	bool exists, valid;
 	if (!is_index_valid(run, step, &exists, &valid))
 		return done_or_not(false);
+	/* By a run that was interrupted, or by hand. */
 	if (valid)
-		return done_or_not(true);
+		return done_or_not(check_same_index(run, step));
 	if (exists) {
 		const char *drop = arena_printf(run->arena, "DROP INDEX CONCURRENTLY %.*s",
 		                                STR_ARG(step->index)).p;

@@ -31,6 +31,8 @@ struct step_run {
 
 /* The last part records the migration (forgets it, backwards). */
 bool run_steps(struct step_run *run);
+/* same_index.c: false with the error set when the index that is there is another one than the step would make. */
+bool check_same_index(struct step_run *run, const struct step *step);
 /* The names that a step's finder finds, each as SQL; or what the object would be called. */
 bool find_names(struct connection *connection, struct arena *arena, const struct finder *finder,
                 struct names *names);

@@ -224,6 +224,30 @@ class InterruptedTest(unittest.TestCase):
         self.project.run("migrate", "--resume=skip")
         self.assertEqual(self.ask("SELECT DISTINCT city FROM author"), [("Rome",)])
 
+    def test_an_index_that_was_made_by_hand_is_taken_when_it_is_the_same(self):
+        odd = {"name": "by odd USING parts", "fields": ["-age", "handle"], "include": ["id"],
+               "condition": {"age__gt": 5}}
+        self.begin()
+        self.project.run("migrate")
+        after = {**AFTER, "Author": {**AFTER["Author"], "Meta": {"indexes": [
+            {"name": "by_age", "fields": ["age"]}, odd, {"name": "by_lower", "expressions": [{"Lower": "city"}]}]}}}
+        self.project.say(after)
+        self.project.run("makemigrations")
+        same = ['CREATE INDEX "by odd USING parts" ON author (age DESC, handle) INCLUDE (id) WHERE age > 5',
+                "CREATE INDEX by_lower ON author (lower(city))"]
+        others = ["CREATE INDEX by_lower ON author (upper(city))", "CREATE UNIQUE INDEX by_lower ON author (lower(city), id)",
+                  "CREATE INDEX by_lower ON author (lower(city)) WHERE age > 5",
+                  "CREATE INDEX by_lower ON author (lower(city) DESC)"]
+        self.ask(same[0])
+        for other in others:
+            self.ask(other)
+            told = self.project.run("migrate", code=1)
+            self.assertIn("there is another one of that name", told)
+            self.ask("DROP INDEX by_lower")
+        self.ask(same[1])
+        self.project.run("migrate")
+        self.assertEqual(self.ask("SELECT to_regclass('pg_temp.quern_twin')::text"), [(None,)])
+
     def test_two_that_start_together_run_each_once(self):
         for _ in range(4):
             self.begin()

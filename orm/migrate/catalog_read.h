@@ -16,7 +16,7 @@ struct catalog_column {
 	struct str base_type; /* of a domain, what it stands for; else the same as type */
 	struct str element;   /* of an array, its elements' type; p == NULL: no array */
 	struct str collation; /* p == NULL: the type's own */
-	struct str default_text, comment; /* p == NULL: none; of a generated column its expression */
+	struct str default_text, comment; /* p == NULL: none, or NULL; of a generated column its expression */
 	struct str identity;  /* "", "a" (always), "d" (by default) */
 	const struct str *labels; /* of an enum, or an array of one */
 	size_t nlabels;

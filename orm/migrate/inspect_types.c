@@ -236,7 +236,7 @@ void inspect_default(struct inspecting *in, const struct catalog_column *column,
 {
 	struct str text = column->default_text;
 
-	if (!text.p || column->is_generated || str_starts(text, STR("NULL")))
+	if (!text.p || column->is_generated)
 		return;
 	const struct field_type *type = NULL;
 	bool has_own = false;

@@ -203,6 +203,15 @@ class OddDatabases(Inspecting):
         self.assertEqual(sorted(models["C"]["fields"]), ["id", "it_s"])
         self.assertEqual(len(self.notes), 3, self.notes)
 
+    def test_a_default_of_null_is_none_and_one_that_begins_alike_is_kept(self):
+        db = self.database("CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT NULL, b varchar(5) DEFAULT NULL, "
+                           "d char(5) DEFAULT NULL, e numeric(5, 2) DEFAULT NULL, f timestamptz DEFAULT NULL, "
+                           "g int[] DEFAULT NULL, h varchar(5) DEFAULT NULL::varchar(5), "
+                           "c text NOT NULL DEFAULT NULLIF(current_user::text, ''))")
+        fields = self.inspect(db)["T"]["fields"]
+        self.assertEqual([name for name in fields if "db_default" in fields[name]], ["c"])
+        self.assertEqual([found for found in self.differences(db) if found["level"] == "drift"], [])
+
     def test_an_empty_database_has_no_models(self):
         self.assertEqual(self.inspect(self.database()), {})
 

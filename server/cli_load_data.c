@@ -13,10 +13,29 @@
 
 static const struct json_limits limits = {.bytes = 64 << 20, .depth = 100, .nodes = 4000000};
 
+/* Between objects: of an array, or of lines. */
+enum place { AT_BEGIN, IN_LINES, IN_EMPTY_ARRAY, BEHIND_OBJECT, BEHIND_COMMA, BEHIND_ARRAY, AT_END };
+
+static const struct {
+	enum place from;
+	int c;
+	enum place to;
+} moves[] = {
+	{AT_BEGIN, '[', IN_EMPTY_ARRAY},     {AT_BEGIN, '{', IN_LINES},
+	{AT_BEGIN, EOF, AT_END},             {IN_LINES, '{', IN_LINES},
+	{IN_LINES, EOF, AT_END},             {IN_EMPTY_ARRAY, '{', BEHIND_OBJECT},
+	{IN_EMPTY_ARRAY, ']', BEHIND_ARRAY}, {BEHIND_OBJECT, ',', BEHIND_COMMA},
+	{BEHIND_OBJECT, ']', BEHIND_ARRAY},  {BEHIND_COMMA, '{', BEHIND_OBJECT},
+	{BEHIND_ARRAY, EOF, AT_END},
+};
+
+#define NMOVES (sizeof moves / sizeof *moves)
+
 struct reading {
 	FILE *file;
 	const char *name;
 	uint64_t line;
+	enum place place;
 	struct buf object;
 	struct arena *arena; /* of one object */
 };
@@ -35,16 +54,55 @@ static int next_char(struct reading *r)
 	return c;
 }
 
-/* Between objects: spaces, and in an array its brackets and commas. */
-static int skip_between(struct reading *r)
+static bool is_space(int c)
 {
-	int c;
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
-	do
-		c = next_char(r);
-	while (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',' || c == '[' || c == ']' ||
-	       c == 0xef || c == 0xbb || c == 0xbf);
-	return c;
+static bool misplaced(struct reading *r, int c, struct error *error)
+{
+	if (c == EOF && ferror(r->file))
+		return wrong(r, error, strerror(errno));
+	if (c == EOF)
+		return wrong(r, error, "the file ends within its array: it is not whole");
+	if (r->place == BEHIND_OBJECT)
+		return wrong(r, error, "expected a comma or the array's end behind an object");
+	if (r->place == BEHIND_ARRAY)
+		return wrong(r, error, "expected nothing behind the array's end");
+	return wrong(r, error, "expected an object {\"model\", \"pk\", \"fields\"}");
+}
+
+/* Reads up to the brace that begins an object; *is_there is false at the end. */
+static bool find_object(struct reading *r, bool *is_there, struct error *error)
+{
+	for (;;) {
+		int c = next_char(r);
+		size_t i = 0;
+
+		if (is_space(c))
+			continue;
+		while (i < NMOVES && (moves[i].from != r->place || moves[i].c != c))
+			i++;
+		if (i == NMOVES || ferror(r->file))
+			return misplaced(r, c, error);
+		r->place = moves[i].to;
+		*is_there = c == '{';
+		if (*is_there || r->place == AT_END)
+			return true;
+	}
+}
+
+/* The mark that some programs begin a file with. */
+static void skip_mark(struct reading *r)
+{
+	int c = getc(r->file);
+
+	if (c != 0xef) {
+		ungetc(c, r->file);
+		return;
+	}
+	getc(r->file);
+	getc(r->file);
 }
 
 /* The rest of an object whose brace has been read. */
@@ -101,16 +159,13 @@ static bool load_object(struct reading *r, struct fixture_load *load, struct err
 
 static bool load_all(struct reading *r, struct fixture_load *load, struct error *error)
 {
-	for (;;) {
-		int c = skip_between(r);
+	bool is_there = true;
 
-		if (c == EOF)
-			return !ferror(r->file) || wrong(r, error, strerror(errno));
-		if (c != '{')
-			return wrong(r, error, "expected an object {\"model\", \"pk\", \"fields\"}");
-		if (!load_object(r, load, error))
+	skip_mark(r);
+	while (is_there)
+		if (!find_object(r, &is_there, error) || (is_there && !load_object(r, load, error)))
 			return false;
-	}
+	return true;
 }
 
 static bool load_file(const char *name, struct fixture_load *load, struct error *error)

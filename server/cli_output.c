@@ -1,15 +1,36 @@
-/* --output FILE: what a command writes goes there whole or not at all; without it to standard output. */
+/* --output FILE: what a command writes goes there whole or not at all; without it to standard output.
+ * What is no ordinary file (a pipe, /dev/null) is written to as it is.
+ */
 #include "server/cli.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool complain(const char *path)
 {
 	fprintf(stderr, "quern: %s: %s\n", path, strerror(errno));
 	return false;
+}
+
+static bool is_special(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 && !S_ISREG(info.st_mode);
+}
+
+/* What a link leads to is written, not the link. */
+static const char *follow(struct cli *cli, const char *path)
+{
+	char *real = realpath(path, NULL);
+	const char *target = real ? arena_cstr(cli->arena, str_of(real)) : path;
+
+	free(real);
+	return target;
 }
 
 FILE *cli_open_output(struct cli *cli, struct cli_output *output)
@@ -19,10 +40,13 @@ FILE *cli_open_output(struct cli *cli, struct cli_output *output)
 		output->path = NULL;
 		return output->file = stdout;
 	}
-	output->draft = arena_printf(cli->arena, "%s.%d.part", output->path, (int)getpid()).p;
-	output->file = fopen(output->draft, "wx");
+	output->path = follow(cli, output->path);
+	if (!is_special(output->path))
+		output->draft = arena_printf(cli->arena, "%s.%d.part", output->path, (int)getpid()).p;
+	const char *path = output->draft ? output->draft : output->path;
+	output->file = fopen(path, output->draft ? "wx" : "w");
 	if (!output->file)
-		complain(output->draft);
+		complain(path);
 	return output->file;
 }
 
@@ -32,8 +56,10 @@ bool cli_close_output(struct cli_output *output, bool is_whole)
 
 	if (!output->path)
 		return (is_good || complain("standard output")) && is_whole;
-	is_good = (!is_whole || fsync(fileno(output->file)) == 0) && is_good;
+	is_good = (!is_whole || !output->draft || fsync(fileno(output->file)) == 0) && is_good;
 	is_good = fclose(output->file) == 0 && is_good;
+	if (!output->draft)
+		return (is_good || complain(output->path)) && is_whole;
 	if (is_good && is_whole && rename(output->draft, output->path) == 0)
 		return true;
 	if (is_whole)

@@ -258,6 +258,37 @@ class Mistakes(unittest.TestCase):
                      "refers by a natural key to a row that is not there")
         self.refused(good + '{"model": "author", "pk": 2, "fields": {"handle": "' + "x" * 200 + '"}}', "too long")
 
+    def test_a_file_that_was_cut_off_is_not_loaded(self):
+        good = '{"model": "author", "pk": 1, "fields": {"handle": "ann"}}'
+        for text in ("[" + good, "[" + good + ",", "[", "\ufeff[\n" + good + "\n"):
+            self.refused(text, "the file ends within its array: it is not whole")
+        self.refused("[%s %s]" % (good, good), "expected a comma or the array's end")
+        self.refused("[%s], %s" % (good, good), "expected nothing behind the array's end")
+        for text in ("[%s,]" % good, "[,%s]" % good, "%s,\n%s" % (good, good), "%s]" % good, good + "\ufeff"):
+            self.refused(text, "expected an object")
+        for text in ("\ufeff[" + good + "]", "\ufeff\n" + good, " [ ] ", "", good + "\n\n" + good):
+            done = self.db.run("loaddata", "--models", self.path, "-", data=text.encode())
+            self.assertEqual(done.returncode, 0, done.complaint)
+        self.db.run("flush", "--models", self.path, "--no-input")
+
+    def test_output_to_a_pipe_or_through_a_link(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pipe, file, link = (os.path.join(folder, name) for name in ("pipe", "file", "link"))
+            os.mkfifo(pipe)
+            os.symlink(file, link)
+            with open(file, "w", encoding="ascii") as old:
+                old.write("old")
+            reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+            self.addCleanup(os.close, reader)
+            for path in (pipe, link):
+                done = self.db.run("dumpdata", "--models", self.path, "--output", path)
+                self.assertEqual(done.returncode, 0, done.complaint)
+            self.assertEqual(os.read(reader, 100), b"[]\n")
+            self.assertTrue(os.path.islink(link))
+            with open(file, encoding="ascii") as new:
+                self.assertEqual(new.read(), "[]\n")
+            self.assertEqual(sorted(os.listdir(folder)), ["file", "link", "pipe"])
+
     def test_what_is_unknown_can_be_passed_over(self):
         done = self.db.run("loaddata", "--models", self.path, "--ignore-nonexistent", "-", data=(
             b'[{"model": "shop.gone", "pk": 1, "fields": {"a": 1}}, {"model": "author", "pk": 1, "fields": '

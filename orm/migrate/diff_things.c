@@ -61,9 +61,10 @@ static void add_foreign_key(const struct diff *diff, const struct catalog_constr
 	                         STR_ARG(joined(arena, constraint->to_columns, constraint->nto_columns))),
 		.is_wordless = constraint->ncolumns > 1 || !has_model(diff, constraint->to_table) ||
 		               leads_to_itself(constraint),
-		.manner = arena_printf(arena, "on delete %c, on update %c%s%s", constraint->on_delete,
+		.manner = arena_printf(arena, "on delete %c, on update %c%s%s%s", constraint->on_delete,
 	                           constraint->on_update, constraint->is_deferrable ? ", deferrable" : "",
-	                           constraint->is_deferred ? ", deferred" : ""),
+	                           constraint->is_deferred ? ", deferred" : "",
+	                           constraint->is_validated ? "" : ", not valid"),
 	};
 }
 
@@ -101,7 +102,8 @@ static const struct catalog_constraint *constraint_of(const struct catalog_table
 	return NULL;
 }
 
-/* Behind the table's name, which is another one's for a temporary table. */
+/* Behind the table's name, which is another one's for a temporary table.  What is not valid is slow where it should
+ * find rows, and wrong where it should keep them apart. */
 static void gather_indexes(struct arena *arena, const struct catalog_table *table,
                            struct things *things)
 {
@@ -114,10 +116,11 @@ static void gather_indexes(struct arena *arena, const struct catalog_table *tabl
 		*ARENA_PUSH(arena, things) = (struct thing){
 			.kind = index->is_unique ? "unique" : "index",
 			.name = index->name,
-			.text = arena_printf(arena, "%.*s%s%s", STR_ARG(behind(index->definition, STR(" USING "))),
+			.text = arena_printf(arena, "%.*s%s%s%s", STR_ARG(behind(index->definition, STR(" USING "))),
 		                         constraint && constraint->is_deferrable ? " deferrable" : "",
-		                         constraint && constraint->is_deferred ? ", deferred" : ""),
-			.manner = index->is_valid ? STR("") : STR("not valid"),
+		                         constraint && constraint->is_deferred ? ", deferred" : "",
+		                         index->is_unique && !index->is_valid ? " not valid" : ""),
+			.manner = index->is_unique || index->is_valid ? STR("valid") : STR("not valid"),
 			.is_like = !index->is_unique && str_ends(index->name, STR("_like")) &&
 			           index->nparts == 1 && index->parts[0].opclass.p,
 		};

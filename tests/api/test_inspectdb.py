@@ -265,6 +265,13 @@ class Drift(Inspecting):
         ("ALTER TABLE book DROP CONSTRAINT book_author_id_{fk}; ALTER TABLE book ADD FOREIGN KEY (author_id) "
          "REFERENCES author ON DELETE CASCADE", "foreign key book_author_id_fkey: manner", False),
         ("ALTER TABLE book DROP CONSTRAINT book_author_id_{fk}", "foreign key book_author_id_{fk}", True),
+        ("ALTER TABLE book DROP CONSTRAINT book_author_id_{fk}; ALTER TABLE book ADD CONSTRAINT book_author_id_{fk} "
+         "FOREIGN KEY (author_id) REFERENCES author DEFERRABLE INITIALLY DEFERRED NOT VALID",
+         "foreign key book_author_id_{fk}: manner", False),
+        ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'author_name_key'::regclass",
+         "unique author_name_key: definition", True),
+        ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'by_stock'::regclass",
+         "index by_stock: manner", False),
         ("ALTER TABLE book_readers DROP CONSTRAINT book_readers_pkey", "primary key ", True),
     ]
 

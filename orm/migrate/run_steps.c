@@ -316,27 +316,34 @@ static struct outcome backfill_anywhere(struct step_run *run, const struct step 
 	}
 }
 
-static struct outcome backfill(struct step_run *run, size_t i)
+static struct outcome backfill_along(struct step_run *run, size_t i)
 {
 	const struct step *step = &run->steps->items[i];
 	struct str cursor = run->progress.done == i ? run->progress.cursor : (struct str){0};
-	const char *timeout = arena_printf(run->arena, "SET lock_timeout = %u", run->lock_timeout).p;
-	struct outcome outcome = send(run, timeout, "fill rows");
 	unsigned nlocked = 0;
-	for (unsigned batch = 1; outcome.is_done; batch++) {
-		outcome = fill_batch(run, step, &cursor);
+	for (unsigned batch = 1;; batch++) {
+		struct outcome outcome = fill_batch(run, step, &cursor);
 		if (outcome.is_locked_out && nlocked++ < TRIES_MAX) {
 			pause_before(run, nlocked - 1);
-			outcome.is_done = true;
 			continue;
 		}
 		if (!outcome.is_done || !cursor.p)
-			break;
+			return outcome;
 		nlocked = 0;
 		if (batch % BATCHES_A_RECORD == 0 && !record_progress(run, i, cursor, false))
 			return done_or_not(false);
 		usleep(2000);
 	}
+}
+
+static struct outcome backfill(struct step_run *run, size_t i)
+{
+	const struct step *step = &run->steps->items[i];
+	const char *timeout = arena_printf(run->arena, "SET lock_timeout = %u", run->lock_timeout).p;
+	struct outcome outcome = send(run, timeout, "fill rows");
+	if (!outcome.is_done)
+		return outcome;
+	outcome = step->key.n > 0 ? backfill_along(run, i) : backfill_anywhere(run, step);
 	PQclear(PQexec(run->connection->pg, "SET lock_timeout = 0"));
 	return outcome;
 }
@@ -353,7 +360,7 @@ static struct outcome run_apart_once(struct step_run *run, size_t i)
 	if (step->kind == STEP_INDEX)
 		return run_index(run, step);
 	if (step->kind == STEP_BACKFILL)
-		return step->key.n > 0 ? backfill(run, i) : backfill_anywhere(run, step);
+		return backfill(run, i);
 	if (ends_unknown(step) && !record_progress(run, i, (struct str){0}, true))
 		return done_or_not(false);
 	return send(run, step->sql.p, arena_cstr(run->arena, step->label));

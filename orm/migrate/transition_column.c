@@ -201,8 +201,18 @@ static void backfill(struct transition *t, const struct field *field, struct str
 	                : STR("");
 }
 
+/* Rows that came without a value while the others were filled. */
+static void fill_late(struct transition *t, const struct field *field, struct str value)
+{
+	backfill(t, field, value);
+	struct step *step = &t->steps->items[t->steps->n - 1];
+	step->key = STR("");
+	step->label = arena_concat(t->arena, STR("late rows: "), step->label);
+}
+
 /* The check that spares SET NOT NULL from reading the table under its lock. */
-static void add_null_check(struct transition *t, const struct field *field, struct str name)
+static void add_null_check(struct transition *t, const struct field *field, struct str name,
+                           struct str value)
 {
 	struct sql sql;
 	begin_alter_table(t, &sql, field->model);
@@ -212,6 +222,8 @@ static void add_null_check(struct transition *t, const struct field *field, stru
 	sql_name(&sql, field->column);
 	sql_lit(&sql, " IS NOT NULL) NOT VALID");
 	end_alter(t, &sql, field, "forbid null in new rows of");
+	if (value.n > 0)
+		fill_late(t, field, value);
 	begin_alter_table(t, &sql, field->model);
 	sql_lit(&sql, " VALIDATE CONSTRAINT ");
 	sql_name(&sql, name);
@@ -229,12 +241,13 @@ static void drop_null_check(struct transition *t, const struct field *field, str
 	end_alter(t, &sql, field, "drop the check of");
 }
 
-static void forbid_null_live(struct transition *t, const struct field *field)
+/* `value` ("": none): what rows get that say NULL themselves, while they still may. */
+static void forbid_null_live(struct transition *t, const struct field *field, struct str value)
 {
 	struct str digest = django_digest(t->arena, (struct str[]){field->model->table, field->column},
 	                                  2, 8);
 	struct str name = arena_concat(t->arena, STR("quern_not_null_"), digest);
-	add_null_check(t, field, name);
+	add_null_check(t, field, name, value);
 	set_null(t, field, false);
 	drop_null_check(t, field, name);
 }
@@ -253,7 +266,7 @@ static bool forbid_null(struct transition *t, const struct field *field)
 	else if (filling.sql.n > 0)
 		fill_at_once(t, field, filling.sql);
 	if (is_live(t, field->model))
-		forbid_null_live(t, field);
+		forbid_null_live(t, field, filling.sql);
 	else
 		set_null(t, field, false);
 	if (filling.sql.n > 0)
@@ -305,7 +318,7 @@ static bool add_column_filled(struct transition *t, const struct field *field,
 	set_default(t, field, filling->sql);
 	backfill(t, field, filling->sql);
 	if (!field->is_null)
-		forbid_null_live(t, field);
+		forbid_null_live(t, field, STR(""));
 	return settle_default(t, field);
 }
 

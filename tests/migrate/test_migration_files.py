@@ -435,6 +435,18 @@ class FilesTest(unittest.TestCase):
         self.run_quern("migrate")
         self.assertEqual(self.ask("SELECT count(*) FROM seat WHERE taken = 5"), [(2500,)])
 
+    def test_rows_that_come_without_a_value_while_others_are_filled_get_one(self):
+        self.make({"Author": model(handle=CHAR, age=field("IntegerField", null=True))})
+        self.run_quern("migrate")
+        self.ask("INSERT INTO author (handle) SELECT 'a' || n FROM generate_series(1, 2500) n")
+        # As an older server would, behind the place that is being filled.
+        self.ask("CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
+                 "INSERT INTO ours.author (id, handle, age) VALUES (-1, 'late', NULL); RETURN NULL; END$$")
+        self.ask("CREATE TRIGGER late AFTER UPDATE ON author FOR EACH ROW WHEN (OLD.id = 2400) EXECUTE FUNCTION late()")
+        self.make({"Author": model(handle=CHAR, age=field("IntegerField", default=7))})
+        self.run_quern("migrate")
+        self.assertEqual(self.ask("SELECT count(*) FROM author WHERE age = 7"), [(2501,)])
+
     def test_each_row_gets_a_uuid_of_its_own(self):
         self.make(BASE)
         self.run_quern("migrate")

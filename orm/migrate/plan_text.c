@@ -54,6 +54,15 @@ static struct str sql_of(struct arena *arena, const struct step *step, struct st
 	                    STR_ARG(step->tail));
 }
 
+/* Behind a remark in a person's SQL a semicolon would be part of it. */
+static const char *end_of(struct str sql)
+{
+	for (size_t i = sql.n; i > 1 && sql.p[i - 1] != '\n'; i--)
+		if (sql.p[i - 1] == '-' && sql.p[i - 2] == '-')
+			return "\n;\n";
+	return ";\n";
+}
+
 static const char *way_of(const struct step *step)
 {
 	if (step->kind == STEP_BACKFILL)
@@ -87,8 +96,8 @@ static bool add_step(struct connection *connection, struct arena *arena, const s
 		return false;
 	if (names.n > 0)
 		name = names.items[0];
-	buf_add(out, sql_of(arena, step, name));
-	BUF_LIT(out, ";\n");
+	struct str sql = sql_of(arena, step, name);
+	buf_printf(out, "%.*s%s", STR_ARG(sql), end_of(sql));
 	return true;
 }
 
@@ -126,7 +135,8 @@ struct str steps_script(struct arena *arena, const struct steps *steps)
 		const struct step *step = &steps->items[i];
 		struct str name = step->finder ? quoted(arena, step->finder->name) : STR("");
 		add_border(steps, i, &text);
-		buf_printf(&text, "%.*s;\n", STR_ARG(sql_of(arena, step, name)));
+		struct str sql = sql_of(arena, step, name);
+		buf_printf(&text, "%.*s%s", STR_ARG(sql), end_of(sql));
 	}
 	if (steps->n > 0)
 		add_border(steps, steps->n, &text);

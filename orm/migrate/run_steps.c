@@ -63,6 +63,11 @@ struct outcome {
 	bool is_done, is_locked_out;
 };
 
+static bool is_copy(ExecStatusType status)
+{
+	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 /* Several statements in one text are allowed here: RunSQL is a person's. */
 static struct outcome send(struct step_run *run, const char *sql, const char *doing)
 {
@@ -71,7 +76,11 @@ static struct outcome send(struct step_run *run, const char *sql, const char *do
 	struct outcome outcome = {.is_done = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
 	                                     status == PGRES_EMPTY_QUERY};
 	outcome.is_locked_out = !outcome.is_done && is_waiting(result);
-	if (!outcome.is_done && !outcome.is_locked_out)
+	if (is_copy(status))
+		error_set_nowhere(run->connection->error, ERROR_CONFLICT,
+		                  "Cannot %s: COPY has nowhere to read from or write to here. Say INSERT, or "
+		                  "load the rows with `quern loaddata`.", doing);
+	else if (!outcome.is_done && !outcome.is_locked_out)
 		connection_fail(run->connection, result, doing);
 	PQclear(result);
 	return outcome;

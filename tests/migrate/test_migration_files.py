@@ -329,6 +329,22 @@ class FilesTest(unittest.TestCase):
         self.project.write("0002_rows", [{"RunSQL": {"sql": "COMMIT"}}])
         self.assertIn("ended the transaction", self.run_quern("migrate", code=1))
 
+    def test_sql_that_copies_is_refused_in_words(self):
+        self.make(BASE)
+        for sql in ("COPY author (handle) FROM STDIN", "COPY author TO STDOUT"):
+            self.project.write("0002_rows", [{"RunSQL": {"sql": sql}}], ["0001_initial"])
+            self.assertIn("COPY has nowhere to read from or write to", self.run_quern("migrate", code=1))
+            self.assertIn("[ ] 0002_rows", self.run_quern("showmigrations"))
+
+    def test_a_plan_stays_a_script_behind_a_remark(self):
+        self.make(BASE)
+        self.run_quern("migrate")
+        self.project.write("0002_rows", [{"RunSQL": {"sql": ["UPDATE author SET age = 1 -- all of them", "SELECT 1"]}}])
+        for command in (("migrate", "--plan"), ("sqlmigrate", "0002")):
+            script = self.run_quern(*command)
+            self.assertRegex(script, "-- all of them\n;\n")
+            self.ask(script)
+
     # ---- several ends, several files ----
 
     def fork(self):

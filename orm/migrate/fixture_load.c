@@ -1,5 +1,6 @@
 /* Loading: an object of a fixture becomes a row; see fixture.h.  An object that names a row by a natural
- * key that is not there yet waits until all others have come.
+ * key that is not there yet waits until all others have come.  Of those that wait for each other, what may be null
+ * is null at first, as with Django.
  */
 #include "orm/migrate/fixture_load.h"
 
@@ -429,6 +430,28 @@ static bool wait_for_others(struct fixture_load *load, const struct value *objec
 	return true;
 }
 
+/* Whether the row can be written now and once more when what it refers to has come. */
+static bool may_come_first(const struct row *row, size_t nconflict)
+{
+	for (size_t i = 0; i < row->n; i++)
+		if (row->fields[i]->relation && !row->texts[i].p && !row->fields[i]->is_null)
+			return false;
+	return nconflict > 0;
+}
+
+static bool write_first(struct fixture_load *load, struct row *row)
+{
+	const struct field *conflict[FIXTURE_NATURAL_MOST];
+
+	add_defaults(load, row);
+	sort_fields(row);
+	size_t nconflict = conflict_of(row, conflict);
+	if (!may_come_first(row, nconflict))
+		return true;
+	load->nrows--; /* counted when it is whole */
+	return fixture_batch_add(load, row->model, row->fields, row->texts, row->n, conflict, nconflict);
+}
+
 static bool load_object(struct fixture_load *load, const struct value *object, uint64_t number,
                         struct error *error)
 {
@@ -440,6 +463,8 @@ static bool load_object(struct fixture_load *load, const struct value *object, u
 	if (!row.model)
 		return true;
 	if (!read_row(load, object, &row, error))
+		return false;
+	if (row.must_wait && load->breaks_circles && !write_first(load, &row))
 		return false;
 	if (row.must_wait)
 		return wait_for_others(load, object, &row, number, error);
@@ -506,6 +531,7 @@ bool fixture_load_begin(const struct migrate_options *options, const struct regi
 static bool load_waiting(struct fixture_load *load, struct error *error)
 {
 	size_t before;
+	bool has_broken = false;
 
 	/* As long as some of them find what they waited for; then once more to say what is missing. */
 	do {
@@ -523,8 +549,10 @@ static bool load_waiting(struct fixture_load *load, struct error *error)
 			    !load_object(load, object, items[i].number, error))
 				return say_where(items[i].number, object, error);
 		}
-		if (load->waiting.n == before)
-			load->is_last_try = true;
+		bool is_stuck = load->waiting.n == before && !load->breaks_circles;
+		load->is_last_try = is_stuck && has_broken;
+		load->breaks_circles = is_stuck && !has_broken;
+		has_broken = has_broken || is_stuck;
 	} while (load->waiting.n > 0);
 	return true;
 }

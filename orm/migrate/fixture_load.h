@@ -41,7 +41,9 @@ struct fixture_load {
 		size_t n, cap;
 	} waiting; /* refer to rows that had not come */
 	bool *is_loaded; /* by model->index: its sequence is set at the end */
-	bool is_last_try, is_over;
+	/* Rows that wait for each other are written without the references that may be null; what is missing then is
+	 * told. */
+	bool breaks_circles, is_last_try;
 	uint64_t nrows, number; /* objects so far */
 };
 

@@ -126,6 +126,11 @@ static const char *statement_of(struct fixture_load *load)
 	sql_init(&sql, load->scratch);
 	sql_lit(&sql, "INSERT INTO ");
 	sql_table(&sql, batch->model);
+	if (batch->nfields == 0) {
+		sql_lit(&sql, " DEFAULT VALUES");
+		sql_finish(&sql, 0, &statement);
+		return statement.sql.p;
+	}
 	add_names(&sql, batch->fields, batch->nfields);
 	sql_lit(&sql, " OVERRIDING SYSTEM VALUE");
 	add_values(&sql, batch->fields, batch->nfields);
@@ -234,7 +239,7 @@ bool fixture_batch_add(struct fixture_load *load, const struct model *model,
                        const struct field *const *conflict, size_t nconflict)
 {
 	struct fixture_batch *batch = &load->batch;
-	bool fits = is_same_kind(batch, model, fields, n, conflict, nconflict) &&
+	bool fits = n > 0 && is_same_kind(batch, model, fields, n, conflict, nconflict) &&
 	            batch->n < BATCH_ROWS && batch->bytes < BATCH_BYTES;
 
 	if (!fits && !fixture_batch_flush(load))

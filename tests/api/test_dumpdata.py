@@ -229,6 +229,58 @@ class EveryModel(unittest.TestCase):
             self.assertEqual(db.sql("SELECT * FROM seat ORDER BY 1, 2, 3"), before)
 
 
+class OddRows(unittest.TestCase):
+    CODE = {"type": "CharField", "max_length": 20, "unique": True}
+    MODELS = {"Part": {"fields": {"code": CODE, "above": {"type": "ForeignKey", "to": "Part", "on_delete": "CASCADE",
+                                                          "null": True}}},
+              "Bin": {"fields": {"code": CODE, "part": {"type": "ForeignKey", "to": "Part", "on_delete": "CASCADE",
+                                                        "to_field": "code"}}},
+              "Bare": {"fields": {}}}
+
+    def setUp(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+            json.dump({"models": self.MODELS}, file)
+        self.path = file.name
+        self.addCleanup(os.remove, self.path)
+        self.db = databases.Database()
+        self.addCleanup(self.db.drop)
+        self.run_quern("migrate")
+
+    def run_quern(self, command, *arguments, **options):
+        done = self.db.run(command, "--models", self.path, *arguments, **options)
+        self.assertEqual(done.returncode, 0, done.complaint)
+        return done.stdout
+
+    def test_rows_that_name_each_other_by_natural_keys_come_back(self):
+        self.db.sql("INSERT INTO part VALUES (1, 'a', NULL), (2, 'b', 3), (3, 'c', 1), (4, 'd', 4); "
+                    "UPDATE part SET above_id = 2 WHERE id = 1; INSERT INTO bin VALUES (1, 'x', 'a'), (2, 'y', 'd')")
+        names = "SELECT p.code, a.code FROM part p JOIN part a ON a.id = p.above_id ORDER BY 1"
+        before = self.db.sql(names)
+        for arguments in (["--natural-foreign"], ["--natural-foreign", "--natural-primary"]):
+            text = self.run_quern("dumpdata", *arguments)
+            self.run_quern("flush", "--no-input")
+            self.assertIn(b"Loaded 6 objects", self.run_quern("loaddata", "-", data=text))
+            self.assertEqual(self.db.sql(names), before)
+        self.assertEqual(self.db.sql("SELECT code, part_id FROM bin ORDER BY 1"), [("x", "a"), ("y", "d")])
+
+    def test_a_circle_with_a_gap_is_told_and_nothing_is_loaded(self):
+        rows = [{"model": "part", "pk": 1, "fields": {"code": "a", "above": ["b"]}},
+                {"model": "part", "pk": 2, "fields": {"code": "b", "above": ["lost"]}}]
+        done = self.db.run("loaddata", "--models", self.path, "-", data=json.dumps(rows).encode())
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Object 2 (part 2): Part: it refers by a natural key to a row that is not there", done.complaint)
+        self.assertEqual(self.db.sql("SELECT count(*) FROM part"), [(0,)])
+
+    def test_objects_that_say_nothing_are_rows(self):
+        self.run_quern("loaddata", "-", data=b'[{"model": "bare", "fields": {}}, {"model": "bare"}]')
+        self.assertEqual(self.db.sql("SELECT id FROM bare ORDER BY 1"), [(1,), (2,)])
+
+    def test_what_is_excluded_is_not_dumped_though_it_is_named(self):
+        self.db.sql("INSERT INTO bare DEFAULT VALUES; INSERT INTO part VALUES (1, 'a', NULL)")
+        dumped = json.loads(self.run_quern("dumpdata", "bare", "part", "--exclude", "part"))
+        self.assertEqual([row["model"] for row in dumped], ["bare"])
+
+
 class Mistakes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -9,8 +9,8 @@
 /* What of the models was asked for. */
 struct selection {
 	const struct cli *cli;
-	const struct model **named;
-	size_t nnamed;
+	const struct model **named, **excluded;
+	size_t nnamed, nexcluded;
 };
 
 struct writing {
@@ -47,26 +47,29 @@ static bool is_in(const struct model *const *models, size_t n, const struct mode
 	return false;
 }
 
-/* Those of the words; else all but views and those of --exclude. */
+/* Those of the words, else all but views; none of --exclude. */
 static bool is_chosen(void *context, const struct model *model)
 {
 	const struct selection *choice = context;
 
+	if (is_in(choice->excluded, choice->nexcluded, model))
+		return false;
 	if (choice->cli->nwords > 0)
 		return is_in(choice->named, choice->nnamed, model);
-	return model->is_managed && !is_in(choice->named, choice->nnamed, model);
+	return model->is_managed;
 }
 
 static bool read_choice(struct cli *cli, const struct registry *registry, struct selection *choice)
 {
 	*choice = (struct selection){.cli = cli};
-	choice->named = ARENA_ARRAY(cli->arena, const struct model *, cli->nwords + cli->nextras + 1);
+	choice->named = ARENA_ARRAY(cli->arena, const struct model *, cli->nwords + 1);
+	choice->excluded = ARENA_ARRAY(cli->arena, const struct model *, cli->nextras + 1);
 	for (size_t i = 0; i < cli->nwords; i++)
 		if (!(choice->named[choice->nnamed++] = find_model(registry, cli->words[i])))
 			return false;
-	for (size_t i = 0; cli->nwords == 0 && i < cli->nextras; i++)
+	for (size_t i = 0; i < cli->nextras; i++)
 		if (strcmp(cli->extras[i].key, "--exclude") == 0 &&
-		    !(choice->named[choice->nnamed++] = find_model(registry, cli->extras[i].text)))
+		    !(choice->excluded[choice->nexcluded++] = find_model(registry, cli->extras[i].text)))
 			return false;
 	return true;
 }

@@ -422,6 +422,9 @@ static bool wait_for_others(struct fixture_load *load, const struct value *objec
 		return error_set_nowhere(error, ERROR_DOES_NOT_EXIST,
 		                         "%.*s: it refers by a natural key to a row that is not there",
 		                         STR_ARG(row->model->name));
+	load->waits_on = true;
+	if (load->is_retry)
+		return true;
 	struct buf text = {0};
 	value_write_json(object, &text);
 	*ARENA_PUSH(load->arena, &load->waiting) =
@@ -528,32 +531,52 @@ bool fixture_load_begin(const struct migrate_options *options, const struct regi
 	return ok;
 }
 
+static bool try_again(struct fixture_load *load, struct fixture_waiting *item, struct error *error)
+{
+	const struct value *object = NULL;
+
+	if (arena_used(load->row) > SCRATCH_BYTES)
+		arena_reset(load->row);
+	load->waits_on = false;
+	if (!load->options.read_json(load->row, item->text, &object, error))
+		return false;
+	if (!load_object(load, object, item->number, error))
+		return say_where(item->number, object, error);
+	if (!load->waits_on)
+		item->text.p = NULL;
+	return true;
+}
+
+static void drop_found(struct fixture_load *load)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < load->waiting.n; i++)
+		if (load->waiting.items[i].text.p)
+			load->waiting.items[n++] = load->waiting.items[i];
+	load->waiting.n = n;
+}
+
+/* As long as some of them find what they waited for, from the front and from behind in turn, since rows of a tree
+ * may stand in either order; then circles are broken, and once more to say what is missing. */
 static bool load_waiting(struct fixture_load *load, struct error *error)
 {
-	size_t before;
-	bool has_broken = false;
+	bool is_forward = false, has_broken = false;
 
-	/* As long as some of them find what they waited for; then once more to say what is missing. */
-	do {
-		size_t n = before = load->waiting.n;
-		const struct fixture_waiting *items = load->waiting.items;
+	load->is_retry = true;
+	while (load->waiting.n > 0) {
+		size_t n = load->waiting.n;
 
-		load->waiting.items = NULL;
-		load->waiting.n = load->waiting.cap = 0;
-		for (size_t i = 0; i < n; i++) {
-			const struct value *object = NULL;
-
-			if (arena_used(load->row) > SCRATCH_BYTES)
-				arena_reset(load->row);
-			if (!load->options.read_json(load->row, items[i].text, &object, error) ||
-			    !load_object(load, object, items[i].number, error))
-				return say_where(items[i].number, object, error);
-		}
-		bool is_stuck = load->waiting.n == before && !load->breaks_circles;
+		is_forward = !is_forward;
+		for (size_t i = 0; i < n; i++)
+			if (!try_again(load, &load->waiting.items[is_forward ? i : n - 1 - i], error))
+				return false;
+		drop_found(load);
+		bool is_stuck = load->waiting.n == n && !load->breaks_circles;
 		load->is_last_try = is_stuck && has_broken;
 		load->breaks_circles = is_stuck && !has_broken;
 		has_broken = has_broken || is_stuck;
-	} while (load->waiting.n > 0);
+	}
 	return true;
 }
 

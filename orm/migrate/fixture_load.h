@@ -40,6 +40,7 @@ struct fixture_load {
 		struct fixture_waiting *items;
 		size_t n, cap;
 	} waiting; /* refer to rows that had not come */
+	bool is_retry, waits_on; /* one of them is tried again, and goes on waiting */
 	bool *is_loaded; /* by model->index: its sequence is set at the end */
 	/* Rows that wait for each other are written without the references that may be null; what is missing then is
 	 * told. */

@@ -371,6 +371,27 @@ class Memory(unittest.TestCase):
         self.assertEqual(process.returncode, 0)
         return usage.ru_maxrss
 
+    def test_a_long_chain_of_natural_keys_in_either_order(self):
+        models = {"models": {"Version": {"fields": {
+            "code": {"type": "CharField", "max_length": 20, "unique": True},
+            "before": {"type": "ForeignKey", "to": "self", "on_delete": "CASCADE", "null": True}}}}}
+        chain = [{"model": "version", "fields": {"code": "v%d" % n, "before": ["v%d" % (n - 1)] if n else None}}
+                 for n in range(1000)]
+        with databases.database() as db, tempfile.TemporaryDirectory() as folder:
+            path, rows = os.path.join(folder, "models.json"), os.path.join(folder, "rows.ndjson")
+            with open(path, "w", encoding="ascii") as file:
+                json.dump(models, file)
+            db.run("migrate", "--models", path)
+            used = []
+            for order in (chain, chain[::-1]):
+                db.sql("TRUNCATE version CASCADE")
+                with open(rows, "w", encoding="ascii") as file:
+                    file.writelines(json.dumps(row) + "\n" for row in order)
+                used.append(self.most_memory(db, ["loaddata", "--models", path, rows], stdout=subprocess.DEVNULL))
+                self.assertEqual(db.sql("SELECT count(*) FROM version v JOIN version b ON b.id = v.before_id "
+                                        "WHERE v.code = 'v' || substr(b.code, 2)::int + 1"), [(999,)])
+            self.assertTrue(harness.is_sanitized() or max(used) < min(used) + 8192, used)
+
     def test_memory_does_not_grow_with_the_rows(self):
         path = harness.model_file("news")
         with databases.database() as db, databases.database() as other, tempfile.TemporaryDirectory() as folder:

@@ -65,8 +65,10 @@ bool fixture_find(struct fixture_load *load, const struct model *model, const st
 
 /* Appends an element of an array literal. */
 void fixture_add_element(struct buf *out, struct str text, bool is_first);
-/* Text that may hold JSON (a list, a range) or a bare number, as the field's parameter. */
+/* fixture_values.c: text that may hold JSON (a list, a range) or a bare number, as the field's parameter. */
 bool fixture_parse(struct fixture_load *load, const struct field *field, const struct value *value,
                    struct str *text, struct error *error);
+/* What a field gets that the object does not name; false when the database is to say it. */
+bool fixture_default(struct fixture_load *load, const struct field *field, struct str *text);
 
 #endif

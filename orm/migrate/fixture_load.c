@@ -4,6 +4,7 @@
  */
 #include "orm/migrate/fixture_load.h"
 
+#include "orm/model/field_types.h"
 #include "orm/sql/writer.h"
 
 #include <stdlib.h>

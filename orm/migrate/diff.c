@@ -89,6 +89,11 @@ static bool make_expected(struct run *run)
 {
 	struct schema schema;
 
+	/* Without the right to any, every table would seem to be missing. */
+	if (!connection_run(&run->connection, "CREATE TEMPORARY TABLE quern_diff ()",
+	                    "make temporary tables, which the database is compared with") ||
+	    !connection_run(&run->connection, "DROP TABLE pg_temp.quern_diff", "compare"))
+		return false;
 	if (!schema_build(run->arena, all_managed(run), run->registry->nmodels, &schema, run->error) ||
 	    !connection_run(&run->connection,
 	                    "SELECT set_config('search_path', 'pg_temp, ' || "
@@ -147,7 +152,7 @@ static bool compare(struct run *run)
 	struct catalog_request temporary = {.schema = "pg_temp"};
 	struct catalog actual, expected;
 
-	if (!connection_run(&run->connection, "BEGIN ISOLATION LEVEL REPEATABLE READ",
+	if (!connection_run(&run->connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE",
 	                    "look at the database") ||
 	    !connection_run(&run->connection, "SET LOCAL client_min_messages = error", "compare") ||
 	    !read_actual(run, &actual) || !make_expected(run) ||

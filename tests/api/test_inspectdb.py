@@ -307,6 +307,26 @@ class Drift(Inspecting):
         self.assertEqual(len(found), 1)
         self.assertIn('type "mood" does not exist', found[0]["models"])
 
+    def test_a_database_that_is_only_read_by_default_is_compared(self):
+        with open(self.out, "w", encoding="utf-8") as file:
+            json.dump(self.MODELS, file)
+        db = self.database()
+        db.run("migrate", "--models", self.out)
+        db.sql('ALTER DATABASE "%s" SET default_transaction_read_only = on' % db.name)
+        self.assertEqual(self.differences(db), [])
+
+    def test_who_may_not_compare_is_told_so(self):
+        with open(self.out, "w", encoding="utf-8") as file:
+            json.dump(self.MODELS, file)
+        db = self.database()
+        role = db.name + "_reader"
+        db.sql('CREATE ROLE "%s" LOGIN; REVOKE TEMP ON DATABASE "%s" FROM PUBLIC' % (role, db.name))
+        self.addCleanup(db.sql, 'DROP ROLE "%s"' % role)
+        db.url = db.url.replace("user=quern", "user=" + role)
+        done = db.run("diff", "--models", self.out)
+        self.assertEqual((done.returncode, done.text), (1, ""))
+        self.assertIn("Cannot make temporary tables", done.complaint)
+
 
 class DbType(unittest.TestCase):
     def test_what_is_no_type_is_a_mistake(self):

@@ -129,10 +129,12 @@ static int make(struct making *m)
 	bool only_checks = cli_extra(m->cli, "--check") != NULL;
 	bool only_looks = only_checks || cli_extra(m->cli, "--dry-run");
 	questions_init(&questions, m->cli, only_looks, &questioner);
-	if (!detect_changes(&m->from, &m->to, &questioner, &m->migration.operations, &m->error))
-		return cli_fail(&m->error);
+	bool is_found =
+		detect_changes(&m->from, &m->to, &questioner, &m->migration.operations, &m->error);
 	if (questions.undecided.n > 0)
 		return refuse_undecided(&questions);
+	if (!is_found)
+		return cli_fail(&m->error);
 	if (m->migration.operations.n == 0) {
 		printf("No changes.\n");
 		return CLI_OK;

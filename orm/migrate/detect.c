@@ -335,6 +335,31 @@ static void find_created_model(struct detection *d, const struct project_model *
 		              model);
 }
 
+static struct str table_of(struct detection *d, const struct project_model *model)
+{
+	struct str table = edit_get_text(model->meta, "db_table");
+	return table.p ? table : arena_lower(d->arena, model->name);
+}
+
+/* A table cannot be made as long as another model has it. */
+static bool check_tables(struct detection *d)
+{
+	size_t nadded, ngone;
+	struct project_model **added = only_in(d, d->to, d->from, &nadded);
+	struct project_model **gone = only_in(d, d->from, d->to, &ngone);
+	for (size_t i = 0; i < nadded; i++)
+		for (size_t k = 0; k < ngone && !renamed_model(d, added[i]); k++)
+			if (!is_taken(d, gone[k]) && project_is_managed(added[i]) &&
+			    project_is_managed(gone[k]) && str_eq(table_of(d, added[i]), table_of(d, gone[k])))
+				return error_set_nowhere(
+					d->error, ERROR_CONFLICT,
+					"%.*s is new and has the table of %.*s, which is gone. If that is its new name, rename it "
+					"first, in a migration without other changes of its fields; if it is not, make one "
+					"migration that deletes and another that creates. Nothing was written.",
+					STR_ARG(added[i]->name), STR_ARG(gone[k]->name));
+	return true;
+}
+
 static void find_created_models(struct detection *d)
 {
 	size_t n;
@@ -467,6 +492,8 @@ static void find_altered_texts(struct detection *d, const char *option, enum ope
 static bool find_all(struct detection *d)
 {
 	find_renamed_models(d);
+	if (!check_tables(d))
+		return false;
 	find_kept_models(d);
 	find_deleted_models(d);
 	find_created_models(d);

@@ -107,6 +107,16 @@ class OddChangesTest(unittest.TestCase):
         after["Writer"] = model({"name": {**WORD, "unique": True}})
         self.become(after)
 
+    def test_a_new_model_on_the_table_of_one_that_is_gone_is_refused_with_advice(self):
+        self.become({"Seat": model({"row": INT}, db_table="seats")})
+        self.project.say({"Chair": model({"row": INT, "number": {**INT, "null": True}}, db_table="seats")})
+        told = self.project.run("makemigrations", code=1)
+        self.assertIn("Chair is new and has the table of Seat, which is gone", told)
+        self.assertEqual(self.project.files(), ["0001_initial"])
+        self.project.say({"Chair": model({"row": INT}, db_table="seats")})
+        self.assertIn("--rename Seat=Chair", self.project.run("makemigrations", code=1))
+        self.become({"Chair": model({"row": INT}, db_table="seats")}, "--rename", "Seat=Chair")
+
     # ---- names ----
 
     def test_long_names_are_not_cut_inside_a_character(self):

@@ -1,11 +1,9 @@
-/* Dumping: one SELECT a model whose columns are ready JSON; rows are only put together here. */
+/* Dumping: one SELECT a model whose columns are ready JSON; rows are only put together here, each as it comes. */
 #include "orm/migrate/fixture.h"
 
 #include "orm/migrate/connection.h"
 #include "orm/model/field_types.h"
 #include "orm/sql/writer.h"
-
-enum { ROWS_AT_ONCE = 500 };
 
 /* ---- natural keys ---- */
 
@@ -379,7 +377,7 @@ static const char *question(struct dumping *d, const struct model *model)
 	sql_init(&d->sql, d->arena);
 	d->sql.is_inline = true;
 	d->alias = 0;
-	sql_lit(&d->sql, "DECLARE quern_dump NO SCROLL CURSOR FOR SELECT ");
+	sql_lit(&d->sql, "SELECT ");
 	key(d, model);
 	for (size_t i = 0; i < model->nfields; i++) {
 		if (!is_dumped(model, model->fields[i]))
@@ -440,37 +438,35 @@ static void add_row(struct dumping *d, const struct model *model, const PGresult
 	BUF_LIT(out, "}}");
 }
 
-/* *n: how many rows there were. */
-static bool dump_some(struct dumping *d, const struct model *model, int *n, struct buf *text)
+static bool dump_row(struct dumping *d, const struct model *model, const PGresult *result,
+                     struct buf *text)
 {
-	const char *params[] = {NULL};
-	PGresult *result;
-	bool ok = true;
-
-	if (!connection_query(&d->connection, "FETCH FORWARD 500 FROM quern_dump", params, "read rows",
-	                      &result))
-		return false;
-	*n = PQntuples(result);
-	for (int i = 0; ok && i < *n; i++) {
-		buf_clear(text);
-		add_row(d, model, result, i, text);
-		ok = d->dump->write(d->dump->context, buf_str(text));
-	}
-	PQclear(result);
-	return ok || error_set_nowhere(d->connection.error, ERROR_INTERNAL, "What was dumped could not be "
-	                                                                    "written.");
+	buf_clear(text);
+	add_row(d, model, result, 0, text);
+	return d->dump->write(d->dump->context, buf_str(text)) ||
+	       error_set_nowhere(d->connection.error, ERROR_INTERNAL, "What was dumped could not be written.");
 }
 
+/* Row by row: many wide ones are never in memory together.  What is not read ends with the connection. */
 static bool dump_model(struct dumping *d, const struct model *model)
 {
 	struct buf text = {0};
-	int n = ROWS_AT_ONCE;
-	bool ok = connection_run(&d->connection, question(d, model), "read rows");
+	PGresult *result;
+	bool ok = PQsendQuery(d->connection.pg, question(d, model)) && PQsetSingleRowMode(d->connection.pg);
 
-	while (ok && n == ROWS_AT_ONCE)
-		ok = dump_some(d, model, &n, &text);
+	if (!ok)
+		connection_fail(&d->connection, NULL, "read rows");
+	while (ok && (result = PQgetResult(d->connection.pg))) {
+		ExecStatusType status = PQresultStatus(result);
+
+		if (status == PGRES_SINGLE_TUPLE)
+			ok = dump_row(d, model, result, &text);
+		else if (status != PGRES_TUPLES_OK)
+			ok = connection_fail(&d->connection, result, "read rows");
+		PQclear(result);
+	}
 	buf_release(&text);
-	return ok && connection_run(&d->connection, "CLOSE quern_dump", "read rows");
+	return ok;
 }
 
 bool fixture_dump(const struct migrate_options *options, const struct fixture_dump *dump,

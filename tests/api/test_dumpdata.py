@@ -371,6 +371,18 @@ class Memory(unittest.TestCase):
         self.assertEqual(process.returncode, 0)
         return usage.ru_maxrss
 
+    def test_wide_rows_are_not_in_memory_together(self):
+        path = harness.model_file("news")
+        with databases.database() as db:
+            db.run("migrate", "--models", path)
+            used = []
+            for rows in (1, 80):
+                db.sql("TRUNCATE article CASCADE")
+                db.sql("INSERT INTO article (title, body, published) SELECT 'wide', repeat(md5(n::text), 65536), true "
+                       "FROM generate_series(1, %s) n", (rows,))
+                used.append(self.most_memory(db, ["dumpdata", "--models", path, "article"], stdout=subprocess.DEVNULL))
+            self.assertTrue(harness.is_sanitized() or used[1] < used[0] + 16384, used)
+
     def test_a_long_chain_of_natural_keys_in_either_order(self):
         models = {"models": {"Version": {"fields": {
             "code": {"type": "CharField", "max_length": 20, "unique": True},

@@ -35,6 +35,8 @@ struct shape {
 	unsigned key_column;
 	struct waiter *first, **end;
 	size_t waiting;
+	size_t most;      /* lookups in a statement */
+	bool is_doubtful; /* the column's own collation may take several texts for one key */
 	unsigned in_flight;
 	struct loop_work work;
 };
@@ -63,6 +65,7 @@ struct key_lookups *key_lookups_new(struct loop *loop, struct db *db, const stru
 	for (size_t i = 0; i < registry->nmodels; i++) {
 		lookups->shapes[i].lookups = lookups;
 		lookups->shapes[i].end = &lookups->shapes[i].first;
+		lookups->shapes[i].most = KEY_LOOKUPS_TOGETHER;
 	}
 	return lookups;
 }
@@ -151,7 +154,8 @@ static void charge(struct waiter *waiter, const struct db_usage *usage)
 	waiter->usage.run_ns += usage->run_ns;
 }
 
-/* Asked again, half of them at a time: so the one at fault is found, and the others have their rows. */
+/* Asked again, half of them at a time: so the one at fault is found, and the others have their rows.  Where lookups
+ * of the model do not go together, each by itself. */
 static void put_back(struct shape *shape, struct waiter *waiters, const struct batch *batch)
 {
 	struct waiter *last = waiters;
@@ -160,7 +164,7 @@ static void put_back(struct shape *shape, struct waiter *waiters, const struct b
 	for (struct waiter *w = waiters; w != NULL; w = w->next, n++)
 		last = w;
 	for (struct waiter *w = waiters; w != NULL; w = w->next) {
-		w->most = (n + 1) / 2;
+		w->most = shape->most < n ? shape->most : (n + 1) / 2;
 		w->batch = NULL;
 		charge(w, &batch->session.usage);
 	}
@@ -182,24 +186,33 @@ static struct statement bind(const struct shape *shape, const struct keys *keys,
 	return statement;
 }
 
-/* Gives each its row. */
-static void deal_out(const struct shape *shape, struct waiter *waiters, const struct keys *keys,
+/* Gives each its row.  False where that cannot be told: a row is nobody's by the text of its key, since the column is of
+ * a type that prints another than the one it was found by (char(n)), or may be somebody's who has none. */
+static bool deal_out(struct shape *shape, struct waiter *waiters, const struct keys *keys,
                      const struct fetched *fetched, struct arena *arena)
 {
 	uint32_t *rows = ARENA_ARRAY(arena, uint32_t, keys->n); /* row + 1 by the key's number */
 
 	for (size_t row = 0; row < fetched->rows.nrows; row++) {
-		uint32_t number = keys_find(keys, db_cell(&fetched->rows, row, shape->key_column));
+		struct str text = db_cell(&fetched->rows, row, shape->key_column);
+		uint32_t number = keys->n == 1 ? 0 : keys_find(keys, text);
 
-		if (number != KEY_NONE)
-			rows[number] = (uint32_t)row + 1;
+		if (number == KEY_NONE) {
+			shape->most = 1;
+			return false;
+		}
+		rows[number] = (uint32_t)row + 1;
 	}
+	for (size_t i = 0; i < keys->n; i++)
+		if (rows[i] == 0 && shape->is_doubtful && keys->n > 1)
+			return false;
 	for (struct waiter *w = waiters; w != NULL; w = w->next) {
 		if (rows[w->number] == 0)
 			continue;
 		w->fetched = fetched;
 		w->row = rows[w->number] - 1;
 	}
+	return true;
 }
 
 /* A resumed task uses its row before it next waits. */
@@ -232,9 +245,11 @@ static void run(void *arg)
 	error_init(&error, arena);
 	if (batch.interested == 0)
 		db_session_cancel(&batch.session);
-	if (db_query(&batch.session, &statement, true, &fetched.rows, &error)) {
-		deal_out(shape, waiters, &keys, &fetched, arena);
-	} else if (keys.n > 1 && may_be_of_one_row(&error)) {
+	bool is_answered = db_query(&batch.session, &statement, true, &fetched.rows, &error)
+	                       ? deal_out(shape, waiters, &keys, &fetched, arena)
+	                       : keys.n == 1 || !may_be_of_one_row(&error);
+
+	if (!is_answered) {
 		put_back(shape, waiters, &batch);
 		waiters = NULL;
 	}
@@ -261,6 +276,7 @@ static bool make_plan(struct shape *shape, const struct model *model, struct err
 	if (shape->plan != NULL)
 		return true;
 	shape->work.run = send;
+	shape->is_doubtful = !model->is_managed && model->pk->value_field->type->kind == TYPE_TEXT;
 	return plan_by_keys(shape->lookups->arena, model, &shape->plan, &shape->key_column, error);
 }
 
@@ -290,7 +306,7 @@ bool key_lookup(struct key_lookups *lookups, struct db_session *session, const s
                 struct error *error)
 {
 	struct shape *shape = &lookups->shapes[model->index];
-	struct waiter waiter = {.task = task_self(), .most = KEY_LOOKUPS_TOGETHER, .is_gone = session->is_cancelled};
+	struct waiter waiter = {.task = task_self(), .most = shape->most, .is_gone = session->is_cancelled};
 
 	if (!make_plan(shape, model, error) ||
 	    !field_parse(model->pk, key, session->arena, &waiter.key, error))

@@ -23,7 +23,8 @@ struct key_lookups *key_lookups_new(struct loop *loop, struct db *db, const stru
 /* No lookup may be under way. */
 void key_lookups_free(struct key_lookups *lookups);
 /* Whether the model's rows can be dealt out by the text of their key: one column whose text is the same on both
- * sides (integers, UUIDs, text in the database's own collation). */
+ * sides (integers, UUIDs, text in the database's own collation).  A table that is not ours may have another type there,
+ * which a row tells: from then on each is asked for by itself. */
 bool key_lookup_fits(const struct model *model);
 /* Waits.  The row of that key: *fetched and *row until the task next waits; *fetched is NULL when there is
  * none.  The row's columns and layout are the model's own. */

@@ -45,7 +45,9 @@ static void setup(void)
 	documents[0] = json("{\"models\": {\"Role\": {\"fields\": {\"name\": \"TextField\"}},"
 	                    " \"Ghost\": {\"fields\": {\"name\": \"TextField\"}},"
 	                    " \"Share\": {\"fields\": {\"id\": {\"type\": \"IntegerField\", \"primary_key\": true},"
-	                    " \"part\": \"IntegerField\"}}}}");
+	                    " \"part\": \"IntegerField\"}},"
+	                    " \"Padded\": {\"fields\": {\"code\": {\"type\": \"CharField\", \"max_length\": 6,"
+	                    " \"primary_key\": true}, \"n\": \"IntegerField\"}, \"Meta\": {\"managed\": false}}}}");
 	registry = registry_build(arena, documents, 1, &mistakes);
 	ck_assert_ptr_nonnull(registry);
 	lookups = key_lookups_new(loop, db, registry);
@@ -249,6 +251,56 @@ START_TEST(a_row_that_cannot_be_computed_is_nobody_elses_error)
 }
 END_TEST
 
+START_TEST(a_key_that_is_printed_otherwise_finds_its_row)
+{
+	static char sql[] = "CREATE TABLE IF NOT EXISTS padded AS "
+	                    "SELECT code::char(6), n FROM (VALUES ('ab', 1), ('cd', 2), ('ef', 3)) r (code, n)";
+	static const char *const keys[] = {"ab", "no", "cd", "ab", "ef"};
+	static const char *const rows[] = {"{\"code\":\"ab    \",\"n\":1}", "", "{\"code\":\"cd    \",\"n\":2}",
+	                                   "{\"code\":\"ab    \",\"n\":1}", "{\"code\":\"ef    \",\"n\":3}"};
+
+	asked = registry_model(registry, STR("Padded"));
+	task_start(execute, sql);
+	loop_run(loop);
+	for (int again = 0; again < 2; again++) {
+		uint64_t before = statements();
+
+		start_clients(keys, 5);
+		loop_run(loop);
+		for (size_t i = 0; i < 5; i++)
+			ck_assert_msg(clients[i].is_ok && str_is(clients[i].row, rows[i]), "%s: %.*s", keys[i],
+			              STR_ARG(clients[i].row));
+		ck_assert_uint_le(statements() - before, again ? 5 : 6);
+	}
+}
+END_TEST
+
+/* By a collation that the model does not tell of 'AB' is 'ab', and prints as it was written. */
+START_TEST(two_texts_of_one_key_find_the_same_row)
+{
+	static const char *const sql[] = {
+		"DROP TABLE IF EXISTS padded",
+		"CREATE COLLATION IF NOT EXISTS no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+		"CREATE TABLE padded (code varchar(6) COLLATE no_case, n integer)",
+		"INSERT INTO padded VALUES ('ab', 1), ('CD', 2)",
+	};
+	static const char *const keys[] = {"ab", "AB", "no", "CD", "Ab"};
+	static const char *const rows[] = {"{\"code\":\"ab\",\"n\":1}", "{\"code\":\"ab\",\"n\":1}", "",
+	                                   "{\"code\":\"CD\",\"n\":2}", "{\"code\":\"ab\",\"n\":1}"};
+
+	asked = registry_model(registry, STR("Padded"));
+	for (size_t i = 0; i < sizeof sql / sizeof *sql; i++) {
+		task_start(execute, (void *)(uintptr_t)sql[i]);
+		loop_run(loop);
+	}
+	start_clients(keys, 5);
+	loop_run(loop);
+	for (size_t i = 0; i < 5; i++)
+		ck_assert_msg(clients[i].is_ok && str_is(clients[i].row, rows[i]), "%s: %.*s %.*s", keys[i],
+		              STR_ARG(clients[i].row), STR_ARG(clients[i].error.detail));
+}
+END_TEST
+
 /* Runs the loop until the statements of the clients wait behind a lock. */
 static void let_them_wait(void)
 {
@@ -322,6 +374,8 @@ int main(void)
 	tcase_add_test(tcase, more_keys_than_a_statement_takes_go_in_two);
 	tcase_add_test(tcase, a_statement_that_fails_fails_all_who_wait_for_it);
 	tcase_add_test(tcase, a_row_that_cannot_be_computed_is_nobody_elses_error);
+	tcase_add_test(tcase, a_key_that_is_printed_otherwise_finds_its_row);
+	tcase_add_test(tcase, two_texts_of_one_key_find_the_same_row);
 	tcase_add_test(tcase, one_who_leaves_takes_nobody_along_and_the_last_cancels);
 	return suite_main(suite);
 }

@@ -29,14 +29,15 @@ static const struct finder *finder_of(struct transition *t, enum found_kind kind
 	return finder;
 }
 
-/* ALTER TABLE … DROP CONSTRAINT what the columns have. */
+/* ALTER TABLE … DROP CONSTRAINT what the columns have.  IF EXISTS, as with indexes: a plan names what the database has
+ * now, and an earlier step of it may have dropped that. */
 static void drop_found(struct transition *t, enum found_kind kind, const struct model *model,
                        const struct str *columns, size_t n, const char *suffix)
 {
 	struct sql sql;
 	struct str name = django_index_name(t->arena, schema_table_name(model), columns, n, suffix);
 	begin_alter_table(t, &sql, model);
-	sql_lit(&sql, " DROP CONSTRAINT ");
+	sql_lit(&sql, " DROP CONSTRAINT IF EXISTS ");
 	struct step *step = step_add(t, &sql, quoted_table(t->arena, model), LOCK_ACCESS_EXCLUSIVE,
 	                             "drop constraint", name);
 	step->finder = finder_of(t, kind, model, columns, n, name);
@@ -51,7 +52,7 @@ static void drop_found_index(struct transition *t, enum found_kind kind, const s
 	struct str name = django_index_name(t->arena, schema_table_name(field->model),
 	                                    &field->column, 1, suffix);
 	sql_init(&sql, t->arena);
-	sql_lit(&sql, "DROP INDEX ");
+	sql_lit(&sql, "DROP INDEX IF EXISTS ");
 	struct step *step = step_add(t, &sql, quoted_table(t->arena, field->model),
 	                             LOCK_ACCESS_EXCLUSIVE, "drop index", name);
 	step->finder = finder_of(t, kind, field->model, &field->column, 1, name);

@@ -109,11 +109,43 @@ static bool add_constraint(struct sql *sql, const struct model *model,
 	BUG("constraint kind %d", (int)constraint->kind);
 }
 
+static bool is_over(const struct constraint *constraint, const struct field *const *fields, size_t n)
+{
+	bool same = constraint->nparts == n;
+	for (size_t i = 0; same && i < n; i++)
+		same = constraint->parts[i].field == fields[i];
+	return same;
+}
+
+static bool is_same_unique(const struct constraint *a, const struct constraint *b)
+{
+	bool same = b->kind == CONSTRAINT_UNIQUE && !constraint_needs_index(b) && a->nparts == b->nparts;
+	for (size_t i = 0; same && i < a->nparts; i++)
+		same = a->parts[i].field == b->parts[i].field;
+	return same;
+}
+
+/* CREATE TABLE makes one of two uniquenesses over the same columns, and none beside the key: such a one is added behind,
+ * as it is to a table that is there. */
+static bool would_be_left_out(const struct model *model, size_t at)
+{
+	const struct constraint *constraint = &model->constraints[at];
+	if (constraint->kind != CONSTRAINT_UNIQUE || constraint_needs_index(constraint))
+		return false;
+	for (size_t i = 0; i < at; i++)
+		if (is_same_unique(constraint, &model->constraints[i]))
+			return true;
+	if (is_over(constraint, model->pk_fields, model->npk_fields))
+		return true;
+	return constraint->nparts == 1 && constraint->parts[0].field &&
+	       field_is_unique_column(constraint->parts[0].field);
+}
+
 bool schema_table_constraints(struct sql *sql, const struct model *model, struct error *error)
 {
 	for (size_t i = 0; i < model->nconstraints; i++) {
 		const struct constraint *constraint = &model->constraints[i];
-		if (is_unique_index(constraint))
+		if (is_unique_index(constraint) || would_be_left_out(model, i))
 			continue;
 		sql_lit(sql, ", ");
 		if (!add_constraint(sql, model, constraint, error))
@@ -214,9 +246,9 @@ bool schema_constraints(struct schema *schema, const struct model *model, struct
 	}
 	for (size_t i = 0; i < model->nconstraints; i++) {
 		const struct constraint *constraint = &model->constraints[i];
-		if (is_unique_index(constraint) &&
-		    !schema_unique_index(schema, model, constraint, error))
-			return schema_misplaced(error, model, constraint->name);
+		bool is_apart = is_unique_index(constraint) || would_be_left_out(model, i);
+		if (is_apart && !schema_constraint(schema, model, constraint, error))
+			return false;
 	}
 	return true;
 }

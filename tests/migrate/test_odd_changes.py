@@ -117,6 +117,16 @@ class OddChangesTest(unittest.TestCase):
         self.assertIn("--rename Seat=Chair", self.project.run("makemigrations", code=1))
         self.become({"Chair": model({"row": INT}, db_table="seats")}, "--rename", "Seat=Chair")
 
+    def test_uniquenesses_that_say_the_same_are_all_made(self):
+        named = [{"type": "UniqueConstraint", "name": name, "fields": fields}
+                 for name, fields in (("one", ["code"]), ("two", ["code"]), ("pair", ["code", "row"]), ("key", ["id"]))]
+        self.become({"Seat": model({"code": {**WORD, "unique": True}, "row": INT}, constraints=named,
+                                   unique_together=[["code", "row"]])})
+        made = "SELECT count(*) FROM pg_constraint WHERE conrelid = 'seat'::regclass AND contype = 'u'"
+        self.assertEqual(self.ask(made), [(6,)])
+        self.become({"Seat": model({"code": {**WORD, "unique": True}, "row": INT}, constraints=named[:1])})
+        self.assertEqual(self.ask(made), [(2,)])
+
     # ---- names ----
 
     def test_long_names_are_not_cut_inside_a_character(self):

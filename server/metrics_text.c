@@ -297,6 +297,9 @@ static const struct {
 	[DB_VALUE_HEALED] = {"quern_db_prepared_again_total", "counter",
                          "Statements sent again because what was prepared was stale."},
 	[DB_VALUE_CANCELS] = {"quern_db_cancels_total", "counter", "Statements that PostgreSQL was asked to cancel."},
+	[DB_VALUE_GATHERED] = {"quern_db_writes_gathered_total", "counter", "Writes sent to share a commit with others."},
+	[DB_VALUE_UNDONE] = {"quern_db_gathered_undone_total", "counter",
+                         "Shared commits that failed, whose writes were sent again alone."},
 };
 
 static void add_databases(const struct scrape *scrape)

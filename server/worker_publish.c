@@ -19,7 +19,8 @@ static void publish_db(const struct db *db, counter values[static METRICS_DB_VAL
 		[DB_VALUE_LEASED] = stats.leased,           [DB_VALUE_WAITING] = stats.waiting,
 		[DB_VALUE_STATEMENTS] = stats.statements,   [DB_VALUE_CONNECTS] = stats.connects,
 		[DB_VALUE_LOSSES] = stats.losses,           [DB_VALUE_HEALED] = stats.healed,
-		[DB_VALUE_CANCELS] = stats.cancels,
+		[DB_VALUE_CANCELS] = stats.cancels,         [DB_VALUE_GATHERED] = stats.gathered,
+		[DB_VALUE_UNDONE] = stats.undone,
 	};
 
 	for (size_t i = 0; i < METRICS_DB_VALUES; i++)

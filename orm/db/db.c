@@ -99,6 +99,7 @@ void db_free(struct db *db)
 		if (db->conns[i].state != CONN_CLOSED)
 			conn_close(&db->conns[i], NULL);
 	fail_queue(&db->quick);
+	fail_queue(&db->writes);
 	fail_queue(&db->exclusive);
 	db_wake(db);
 	loop_undefer(db->loop, &db->pump);
@@ -120,7 +121,7 @@ void db_stats(const struct db *db, struct db_stats *stats)
 {
 	*stats = db->stats;
 	stats->connections = db->nready;
-	stats->waiting = (unsigned)(db->quick.n + db->exclusive.n);
+	stats->waiting = (unsigned)(db->quick.n + db->writes.n + db->exclusive.n);
 	stats->busy = stats->leased = 0;
 	for (unsigned i = 0; i < db->pool_size; i++) {
 		const struct conn *conn = &db->conns[i];

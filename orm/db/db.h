@@ -75,6 +75,8 @@ struct db_stats {
 	uint64_t losses;      /* connections lost */
 	uint64_t healed;      /* segments sent again with fresh prepared statements */
 	uint64_t cancels;     /* asked of PostgreSQL */
+	uint64_t gathered;    /* writes sent to share a commit with others */
+	uint64_t undone;      /* such commits that failed: their writes were sent again alone */
 };
 void db_stats(const struct db *db, struct db_stats *stats);
 
@@ -98,7 +100,8 @@ void db_session_init(struct db_session *session, struct db *db, struct arena *ar
 void db_session_cancel(struct db_session *session);
 
 /* Waits.  In the session's open transaction, else: sends the statements as one segment (one implicit transaction: all or nothing), rows[i] for
- * statements[i].  `reads_only`: may be sent again when the connection is lost, and may share its
+ * statements[i].  One statement that writes may share its commit with others of the same text.
+ * `reads_only`: may be sent again when the connection is lost, and may share its
  * transaction with other readers, where each statement still sees what was committed before it. */
 bool db_run(struct db_session *session, const struct statement *statements, size_t n,
             bool reads_only, struct db_rows *rows, struct error *error);

@@ -5,7 +5,8 @@
  * A segment is what one caller sends as one implicit transaction (or what waits for a connection of
  * its own).  A flight is what goes out under one Sync: one segment, or several that only read and
  * whose shapes are known to be quick; when one of these fails, those that it took along are sent
- * again, each alone.  Segments live on the stacks of their waiting tasks; a flight forgets a segment
+ * again, each alone.  Writes of one shape that came while others were on their way share a Sync, too
+ * (gather.c): one commit for all of them; when one fails nothing was done, and each is sent again alone.  Segments live on the stacks of their waiting tasks; a flight forgets a segment
  * that is given up and swallows its results, so nothing here outlives its caller.
  *
  * Invariants: the commands of a connection are answered in order; a segment is done at its Sync
@@ -128,8 +129,10 @@ struct flight {
 	bool is_quiet;  /* an error in it means nothing (DEALLOCATE of a name that is gone) */
 	bool is_strict; /* an error in it ends the connection (ROLLBACK) */
 	bool has_failed;
+	bool is_gathered;  /* writes: one fails, all are undone */
 	bool was_given_up; /* a segment of it: worth cancelling when no other is left */
 	bool is_risky;     /* nobody knows how long it takes */
+	bool may_gather;   /* what comes meanwhile and is like it may wait for its end */
 };
 
 enum conn_state { CONN_CLOSED, CONN_CONNECTING, CONN_READY };
@@ -184,6 +187,7 @@ struct shape {
 	uint64_t hash;
 	uint32_t average_us; /* leaning towards the shortest */
 	uint32_t runs;
+	uint32_t solos; /* as many of its next runs are sent alone */
 };
 #define SHAPES 2048
 /* Of a shape that gets connections to itself, microseconds; and of one that may share its Sync. */
@@ -208,6 +212,7 @@ struct db {
 	bool is_away; /* logged as such */
 
 	struct segment_list quick;     /* waiting for a place on a shared connection */
+	struct segment_list writes;    /* that may share a commit */
 	struct segment_list exclusive; /* leases and slow segments */
 	struct wait *wake_first, *wake_last;
 	struct shape *shapes;
@@ -247,6 +252,21 @@ void pool_connected(struct conn *conn);
 void pool_connect_failed(struct conn *conn);
 void pool_watch_over(struct db *db);
 
+/* What is outstanding is little enough to send more. */
+bool pool_has_room(const struct conn *conn);
+/* The connection that quick segments go to next; NULL when it is better to wait. */
+struct conn *pool_find_least_loaded(struct db *db);
+/* Statements under one Sync. */
+#define GROUP_MAX 32
+
+/* gather.c */
+/* Whether the segment may share its commit with others. */
+bool gather_may(struct db *db, const struct segment *segment);
+/* Sends what is due of db->writes. */
+void gather_serve(struct db *db);
+/* A gathered flight has failed: its shape's next writes go alone. */
+void gather_failed(struct db *db, const struct segment *segment);
+
 /* segments: db.c */
 void segment_init(struct segment *segment, struct db_session *session, struct error *error);
 void segment_link(struct segment_list *list, struct segment *segment, bool in_front);
@@ -277,6 +297,8 @@ bool locks_are_kept(const struct db_session *session, const struct statement *st
 struct flight *flight_begin(struct conn *conn);
 void flight_add(struct conn *conn, struct segment *segment);
 void flight_control(struct conn *conn, const char *sql, struct segment *segment, bool is_commit);
+/* A statement of our own in the flight. */
+void flight_add_own(struct conn *conn, const struct statement *statement);
 void flight_end(struct conn *conn);
 /* A flight of one command of our own. */
 void flight_send_quiet(struct conn *conn, const char *sql);

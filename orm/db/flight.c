@@ -159,12 +159,12 @@ static struct prepared *anew(struct conn *conn, const struct statement *statemen
 	return statements_get(&conn->statements, statement, &is_new);
 }
 
-static bool send_run(struct conn *conn, struct segment *segment, unsigned index)
+static bool send_run(struct conn *conn, struct segment *segment, const struct statement *statement,
+                     unsigned index)
 {
-	const struct statement *statement = &segment->statements[index];
 	bool is_new;
 	struct prepared *prepared = statements_get(&conn->statements, statement, &is_new);
-	if (segment->prepares_anew && !is_new) {
+	if (segment != NULL && segment->prepares_anew && !is_new) {
 		prepared = anew(conn, statement, prepared);
 		is_new = true;
 	}
@@ -240,7 +240,7 @@ void flight_add(struct conn *conn, struct segment *segment)
 	if (is_zoned && !conn->is_broken)
 		conn->is_broken = !send_zone(conn, segment, segment->statements[0].zone);
 	for (size_t i = 0; i < segment->n && !conn->is_broken; i++)
-		conn->is_broken = !send_run(conn, segment, (unsigned)i);
+		conn->is_broken = !send_run(conn, segment, &segment->statements[i], (unsigned)i);
 	/* A transaction goes on with others' statements. */
 	if (is_zoned && conn->is_leased && segment->stream == NULL && !conn->is_broken)
 		conn->is_broken = !send_zone(conn, segment, STR("UTC"));
@@ -248,6 +248,12 @@ void flight_add(struct conn *conn, struct segment *segment)
 		flight_control(conn, segment->commit, segment, true);
 	if (segment->stream != NULL && !conn->is_broken)
 		conn->is_broken = !flight_set_single_rows(conn);
+}
+
+void flight_add_own(struct conn *conn, const struct statement *statement)
+{
+	if (!conn->is_broken)
+		conn->is_broken = !send_run(conn, NULL, statement, 0);
 }
 
 void flight_end(struct conn *conn)

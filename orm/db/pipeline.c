@@ -98,7 +98,7 @@ static void take_error(struct conn *conn, const struct command *command, const P
 	}
 	struct flight *flight = flight_oldest(conn);
 	struct segment *segment = command->segment;
-	/* Deferred constraints speak at the Sync; what writes is alone in its flight. */
+	/* Deferred constraints speak at the Sync; what writes is alone in its flight, or gathered. */
 	if (command->kind == COMMAND_SYNC)
 		segment = flight->segments.first;
 	flight->has_failed = true;
@@ -111,6 +111,11 @@ static void take_error(struct conn *conn, const struct command *command, const P
 		conn->is_fat = true;
 	if (segment == NULL || segment->has_failed)
 		return;
+	if (flight->is_gathered) {
+		/* Its own verdict comes when it has been sent alone. */
+		segment->is_stale = is_stale;
+		return;
+	}
 	segment->has_failed = true;
 	/* A cancel request that was meant for another. */
 	bool is_innocent = conn->cancel != CANCEL_NONE && sqlstate_is(result, "57014");
@@ -145,11 +150,12 @@ static void measure(struct db *db, const struct segment *segment, uint64_t ns)
 	shape->runs++;
 }
 
-static void settle_answered(struct conn *conn, struct segment *segment, bool flight_has_failed,
+static void settle_answered(struct conn *conn, struct segment *segment, const struct flight *flight,
                             uint64_t now)
 {
 	struct db *db = conn->db;
-	bool is_whole = !segment->has_failed && segment->answered == segment->n;
+	bool is_undone = flight->is_gathered && flight->has_failed;
+	bool is_whole = !segment->has_failed && segment->answered == segment->n && !is_undone;
 	if (is_whole && segment->stream == NULL)
 		measure(db, segment, now - conn->progress_at);
 	/* What was answered before a neighbour failed was read under READ COMMITTED: it stands. */
@@ -157,7 +163,7 @@ static void settle_answered(struct conn *conn, struct segment *segment, bool fli
 		segment_done(segment);
 		return;
 	}
-	if (!segment->has_failed && !flight_has_failed)
+	if (!segment->has_failed && !flight->has_failed)
 		BUG("a segment without its answers");
 	if (segment->attempts + 1 >= MAX_ATTEMPTS) {
 		segment_fail(segment, ERROR_UNAVAILABLE, "The database has changed; try again.");
@@ -182,14 +188,18 @@ static void flight_over(struct conn *conn)
 	conn->is_proven = true;
 	uint64_t now = loop_clock();
 	struct segment *next;
+	if (flight.is_gathered && flight.has_failed && flight.segments.first != NULL)
+		gather_failed(conn->db, flight.segments.first);
 	for (struct segment *s = flight.segments.first; s != NULL; s = next) {
 		next = s->next;
 		s->prev = s->next = NULL;
 		s->list = NULL;
 		conn->nsegments--;
-		settle_answered(conn, s, flight.has_failed, now);
+		settle_answered(conn, s, &flight, now);
 	}
 	conn->progress_at = now;
+	if (flight.may_gather && conn->db->writes.first != NULL)
+		loop_defer(conn->db->loop, &conn->db->pump);
 	flight_deallocate(conn);
 }
 
@@ -302,11 +312,12 @@ void pipeline_give_up(struct segment *segment)
 
 /* After a loss. */
 
-static void settle_lost(struct conn *conn, struct segment *segment, bool is_oldest)
+static void settle_lost(struct conn *conn, struct segment *segment, const struct flight *flight)
 {
+	bool is_oldest = flight == flight_oldest(conn);
 	bool never_ran = conn->saw_fatal && !is_oldest;
 	bool is_settled = segment->has_failed && !segment->is_stale;
-	bool rolled_back = segment->has_failed;
+	bool rolled_back = segment->has_failed || (flight->is_gathered && flight->has_failed);
 	if (is_settled) {
 		segment_done(segment);
 		return;
@@ -340,7 +351,7 @@ void pipeline_settle(struct conn *conn)
 			struct segment *segment = list->last;
 			segment_unlink(segment);
 			conn->nsegments--;
-			settle_lost(conn, segment, i == 0);
+			settle_lost(conn, segment, flight_at(conn, i));
 		}
 	}
 	conn->nflights = 0;

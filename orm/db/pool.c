@@ -9,8 +9,6 @@
 
 #include "orm/base/log.h"
 
-/* Statements under one Sync. */
-#define GROUP_MAX 32
 /* A shared connection that holds more than this many segments, or does not move, wants company. */
 #define CROWDED 24
 #define UNMOVED (4 * MS)
@@ -52,7 +50,7 @@ static bool is_doubtful(const struct db *db, const struct conn *conn)
 	       (conn->ncommands > 0 && loop_now(db->loop) > conn->progress_at + UNMOVED);
 }
 
-static bool has_room(const struct conn *conn)
+bool pool_has_room(const struct conn *conn)
 {
 	return is_open(conn) && !conn->is_reserved && conn->ncommands < CONN_MAX_COMMANDS &&
 	       conn->bytes < CONN_MAX_BYTES;
@@ -66,14 +64,14 @@ static struct conn *find_idle(struct db *db)
 	return NULL;
 }
 
-/* NULL when it is better to wait for the next connection, which is being made. */
-static struct conn *find_least_loaded(struct db *db)
+/* Better to wait where the next connection is being made. */
+struct conn *pool_find_least_loaded(struct db *db)
 {
 	struct conn *best = NULL;
 	bool best_is_doubtful = false;
 	for (unsigned i = 0; i < db->pool_size; i++) {
 		struct conn *conn = &db->conns[i];
-		if (!has_room(conn))
+		if (!pool_has_room(conn))
 			continue;
 		bool doubtful = is_doubtful(db, conn);
 		if (best != NULL && (doubtful > best_is_doubtful ||
@@ -160,7 +158,10 @@ void pool_queue(struct db *db, struct segment *segment, bool in_front)
 	segment->place = SEGMENT_QUEUED;
 	segment->queued_at = loop_clock();
 	segment->deadline = segment->queued_at + db->acquire_timeout_ns;
-	segment_link(wants_own ? &db->exclusive : &db->quick, segment, in_front);
+	struct segment_list *list = wants_own                 ? &db->exclusive
+	                            : gather_may(db, segment) ? &db->writes
+	                                                      : &db->quick;
+	segment_link(list, segment, in_front);
 	if (db->expiry.heap_index == 0)
 		loop_timer_set(db->loop, &db->expiry, segment->deadline - loop_now(db->loop));
 	loop_defer(db->loop, &db->pump);
@@ -186,6 +187,7 @@ void pool_expire(struct loop_timer *timer)
 	struct db *db = CONTAINER_OF(timer, struct db, expiry);
 	uint64_t now = loop_clock();
 	uint64_t earliest = expire_list(&db->quick, now, UINT64_MAX);
+	earliest = expire_list(&db->writes, now, earliest);
 	earliest = expire_list(&db->exclusive, now, earliest);
 	if (earliest != UINT64_MAX)
 		loop_timer_set(db->loop, timer, earliest - loop_now(db->loop));
@@ -240,7 +242,7 @@ static void reserve(struct db *db)
 	for (unsigned i = 0; i < db->pool_size; i++)
 		db->conns[i].is_reserved = db->conns[i].is_reserved && wanted > 0 && wanted--;
 	for (; wanted > 0; wanted--) {
-		struct conn *conn = find_least_loaded(db);
+		struct conn *conn = pool_find_least_loaded(db);
 		if (conn == NULL)
 			return;
 		conn->is_reserved = true;
@@ -269,7 +271,7 @@ static void send_group(struct db *db, struct conn *conn)
 		flight_add(conn, segment);
 		n += segment->n;
 		segment = db->quick.first;
-	} while (is_shared && segment != NULL && n + segment->n <= GROUP_MAX && has_room(conn) &&
+	} while (is_shared && segment != NULL && n + segment->n <= GROUP_MAX && pool_has_room(conn) &&
 	         may_share(db, segment));
 	flight_end(conn);
 }
@@ -277,7 +279,7 @@ static void send_group(struct db *db, struct conn *conn)
 static void serve_quick(struct db *db)
 {
 	struct conn *conn;
-	while (db->quick.first != NULL && (conn = find_least_loaded(db)) != NULL)
+	while (db->quick.first != NULL && (conn = pool_find_least_loaded(db)) != NULL)
 		send_group(db, conn);
 }
 
@@ -287,7 +289,7 @@ static bool is_crowded(const struct db *db)
 		return true;
 	for (unsigned i = 0; i < db->pool_size; i++) {
 		const struct conn *conn = &db->conns[i];
-		if (has_room(conn) && conn->nsegments < CROWDED && !is_doubtful(db, conn))
+		if (pool_has_room(conn) && conn->nsegments < CROWDED && !is_doubtful(db, conn))
 			return false;
 	}
 	return true;
@@ -311,6 +313,7 @@ void pool_pump(struct loop_work *work)
 		serve_exclusive(db);
 		reserve(db);
 		serve_quick(db);
+		gather_serve(db);
 		flush_all(db);
 	}
 	if (db->nready == 0 || is_crowded(db))
@@ -324,7 +327,7 @@ void pool_pump(struct loop_work *work)
 
 static bool is_waited_for(const struct db *db)
 {
-	return db->quick.first != NULL || db->exclusive.first != NULL;
+	return db->quick.first != NULL || db->writes.first != NULL || db->exclusive.first != NULL;
 }
 
 void pool_idle(struct conn *conn)
@@ -426,7 +429,7 @@ void pool_tick(struct loop_timer *timer)
 {
 	struct db *db = CONTAINER_OF(timer, struct db, tick);
 	uint64_t now = loop_clock();
-	bool is_urgent = false, is_busy = false;
+	bool is_urgent = db->writes.first != NULL, is_busy = false;
 	for (unsigned i = 0; i < db->pool_size; i++) {
 		struct conn *conn = &db->conns[i];
 		look_after(db, conn, now);

@@ -122,7 +122,8 @@ START_TEST(backends_ended_under_load_cost_no_read_and_no_acknowledged_write)
 	ck_assert_uint_gt(answered, 500);
 	ck_assert_uint_eq(refused, 0);
 	ck_assert_uint_gt(stats.losses, 20);
-	ck_assert_uint_le(unknown, stats.losses);
+	/* What shared a commit with it is as little known. */
+	ck_assert_uint_le(unknown, 4 * stats.losses);
 	ck_assert_uint_lt(longest_ms, 1000);
 }
 END_TEST

@@ -82,7 +82,7 @@ class Pgbench(Peer):
         cluster.sql("SELECT pg_reload_conf()")
         found = []
         for number, line in enumerate(lines):
-            sql = re.search(r"LOG:  execute \S+: (.*)", line)
+            sql = re.search(r"LOG:  execute q\d+: (.*)", line)
             if sql:
                 detail = lines[number + 1] if "DETAIL:  parameters:" in lines[number + 1] else ""
                 found.append((sql[1], parse_parameters(detail)))

@@ -87,6 +87,16 @@ static struct detected *found_first(struct detection *d, struct operation operat
 	return made;
 }
 
+struct detected *detect_found_early(struct detection *d, struct operation operation)
+{
+	struct detected *made = detect_found(d, operation);
+	size_t at = d->nbefore_renames++;
+	memmove(d->found.items + at + 1, d->found.items + at,
+	        (d->found.n - 1 - at) * sizeof *d->found.items);
+	d->found.items[at] = made;
+	return made;
+}
+
 void detect_after(struct detection *d, struct detected *detected, enum dependency_kind kind,
                   struct str model, struct str field)
 {
@@ -500,6 +510,7 @@ static bool find_all(struct detection *d)
 	find_altered_options(d);
 	find_list_changes(d, "constraints", OP_REMOVE_CONSTRAINT, false);
 	find_list_changes(d, "indexes", OP_REMOVE_INDEX, false);
+	d->nbefore_renames = d->found.n;
 	detect_renamed_fields(d);
 	detect_removed_fields(d);
 	if (!detect_added_fields(d) || !detect_altered_fields(d))

@@ -30,8 +30,7 @@ static bool was_renamed_away(const struct detection *d, const struct project_mod
 	return false;
 }
 
-/* The old declaration as it would be said today: of models and fields by their new names. */
-static const struct value *said_today(struct detection *d, const struct value *declaration)
+const struct value *detect_said_today(struct detection *d, const struct value *declaration)
 {
 	static const char *const keys[] = {"to", "through"};
 	struct str target = edit_get_text(declaration, "to");
@@ -63,7 +62,7 @@ static struct str column_of(struct detection *d, const struct project_field *fie
 static bool may_be_renamed(struct detection *d, const struct project_field *was,
                            const struct project_field *is)
 {
-	const struct value *old = said_today(d, was->declaration);
+	const struct value *old = detect_said_today(d, was->declaration);
 	if (value_eq(old, is->declaration))
 		return true;
 	const struct value *with_column =
@@ -83,7 +82,7 @@ static bool find_rename_of_field(struct detection *d, const struct kept *kept,
 		                                     is->name))
 			continue;
 		/* Django 3.2 alters the column's name first by hand; newer ones say AlterField. */
-		if (!value_eq(said_today(d, was->declaration), is->declaration))
+		if (!value_eq(detect_said_today(d, was->declaration), is->declaration))
 			detect_found(d, (struct operation){.kind = OP_ALTER_FIELD, .model = kept->is->name,
 			                            .name = was->name, .body = is->declaration});
 		detect_found(d, (struct operation){.kind = OP_RENAME_FIELD, .model = kept->is->name,
@@ -179,7 +178,10 @@ static bool find_added_field(struct detection *d, const struct kept *kept,
 	                              .name = field->name, .body = field->declaration};
 	if (project_is_managed(model) && !fills_itself(field->declaration) && !ask_one_off(d, &operation, true))
 		return false;
-	after_needed(d, detect_found(d, operation), kept, field->declaration);
+	struct detected *addition = detect_found(d, operation);
+	after_needed(d, addition, kept, field->declaration);
+	if (declaration_is_generated(field->declaration))
+		detect_after_sources(d, addition, kept, field->declaration);
 	return true;
 }
 
@@ -192,7 +194,7 @@ static void after_referring(struct detection *d, struct detected *detected,
 		for (size_t k = 0; k < kept->was->fields.n; k++) {
 			const struct project_field *was = &kept->was->fields.items[k];
 			const struct project_field *is = project_field(kept->is, was->name);
-			const struct value *said = said_today(d, was->declaration);
+			const struct value *said = detect_said_today(d, was->declaration);
 			if (!str_eq(edit_get_text(said, "to_field"), name) ||
 			    !str_eq_nocase(edit_get_text(said, "to"), model->name) ||
 			    (is && str_eq(edit_get_text(is->declaration, "to_field"), name)))
@@ -206,8 +208,12 @@ static void after_referring(struct detection *d, struct detected *detected,
 static void find_removed_field(struct detection *d, const struct project_model *model,
                                const struct project_field *was, struct str name)
 {
-	struct detected *removal = detect_found(
-		d, (struct operation){.kind = OP_REMOVE_FIELD, .model = model->name, .name = name});
+	struct operation operation = {.kind = OP_REMOVE_FIELD, .model = model->name, .name = name};
+	/* While the columns that it is computed from are what they were. */
+	bool is_computed = declaration_is_generated(was->declaration);
+	struct detected *removal = is_computed && str_eq(was->name, name)
+	                               ? detect_found_early(d, operation)
+	                               : detect_found(d, operation);
 	detect_after(d, removal, AFTER_ORDER_UNSET, model->name, name);
 	detect_after(d, removal, AFTER_TOGETHER_CHANGED, model->name, name);
 	if (!is_key(was->declaration))
@@ -227,7 +233,7 @@ void detect_removed_fields(struct detection *d)
 	}
 }
 
-static const struct project_field *old_field(const struct detection *d, const struct kept *kept,
+const struct project_field *detect_old_field(const struct detection *d, const struct kept *kept,
                                              const struct project_field *is)
 {
 	return project_field(kept->was, old_name_of(d, kept->is, is->name));
@@ -239,7 +245,7 @@ bool detect_added_fields(struct detection *d)
 		const struct kept *kept = &d->kept.items[i];
 		struct project_field **fields = detect_sorted_fields(d, kept->is);
 		for (size_t k = 0; k < kept->is->fields.n; k++)
-			if (!old_field(d, kept, fields[k]) && !find_added_field(d, kept, fields[k]))
+			if (!detect_old_field(d, kept, fields[k]) && !find_added_field(d, kept, fields[k]))
 				return false;
 	}
 	return true;
@@ -248,9 +254,7 @@ bool detect_added_fields(struct detection *d)
 /* A generated column is made anew; a many-to-many's table is no column. */
 static bool must_be_made_anew(const struct value *was, const struct value *is)
 {
-	bool is_generated = str_is(edit_get_text(was, "type"), "GeneratedField") ||
-	                    str_is(edit_get_text(is, "type"), "GeneratedField");
-	return is_generated || declaration_is_many(was) != declaration_is_many(is);
+	return declaration_is_generated(was) || declaration_is_generated(is) || declaration_is_many(was) != declaration_is_many(is);
 }
 
 static bool check_through(struct detection *d, const struct kept *kept,
@@ -270,10 +274,15 @@ static bool check_through(struct detection *d, const struct kept *kept,
 static bool find_altered_field(struct detection *d, const struct kept *kept,
                                const struct project_field *is)
 {
-	const struct project_field *was = old_field(d, kept, is);
-	const struct value *old = was ? said_today(d, was->declaration) : NULL;
+	const struct project_field *was = detect_old_field(d, kept, is);
+	const struct value *old = was ? detect_said_today(d, was->declaration) : NULL;
 	struct operation operation = {.kind = OP_ALTER_FIELD, .model = kept->is->name,
 	                              .name = is->name, .body = is->declaration};
+	if (was && declaration_is_generated(old) && declaration_is_generated(is->declaration) &&
+	    detect_rests_on_altered(d, kept, is)) {
+		find_removed_field(d, kept->is, was, is->name);
+		return find_added_field(d, kept, is);
+	}
 	if (!was || value_eq(old, is->declaration) ||
 	    (!str_eq(was->name, is->name) && may_be_renamed(d, was, is)))
 		return true;
@@ -291,6 +300,7 @@ static bool find_altered_field(struct detection *d, const struct kept *kept,
 		return false;
 	struct detected *altered = detect_found(d, operation);
 	after_needed(d, altered, kept, is->declaration);
+	detect_after_computed(d, altered, kept);
 	after_referring(d, altered, kept->is, is->name);
 	return true;
 }

@@ -35,12 +35,15 @@ struct detection {
 		struct detected **items;
 		size_t n, cap;
 	} found;
+	size_t nbefore_renames; /* of those, the ones that stand before fields are renamed */
 };
 
 /* In the order of their names. */
 struct project_field **detect_sorted_fields(struct detection *d, const struct project_model *model);
 /* Notes an operation; what it has to follow is added to the result. */
 struct detected *detect_found(struct detection *d, struct operation operation);
+/* The same, before the first field is renamed. */
+struct detected *detect_found_early(struct detection *d, struct operation operation);
 void detect_after(struct detection *d, struct detected *detected, enum dependency_kind kind,
                   struct str model, struct str field);
 /* A relation waits for the models that it names. */
@@ -51,10 +54,26 @@ void detect_after_targets(struct detection *d, struct detected *detected,
 void detect_after_key_fields(struct detection *d, struct detected *detected,
                              const struct kept *kept);
 
+/* detect_generated.c: a column that the database computes. */
+bool declaration_is_generated(const struct value *declaration);
+/* Whether it is computed from a column whose type changes, which PostgreSQL does not bear. */
+bool detect_rests_on_altered(struct detection *d, const struct kept *kept,
+                             const struct project_field *generated);
+/* A column changes when those that were computed from it and go are gone. */
+void detect_after_computed(struct detection *d, struct detected *change, const struct kept *kept);
+/* What is made of columns comes behind them. */
+void detect_after_sources(struct detection *d, struct detected *addition, const struct kept *kept,
+                          const struct value *declaration);
+
 /* detect_fields.c: false with the error set. */
 void detect_renamed_fields(struct detection *d);
 void detect_removed_fields(struct detection *d);
 bool detect_added_fields(struct detection *d);
 bool detect_altered_fields(struct detection *d);
+/* The field of the old model that has become this one; NULL for none. */
+const struct project_field *detect_old_field(const struct detection *d, const struct kept *kept,
+                                             const struct project_field *is);
+/* The old declaration as it would be said today: of models and fields by their new names. */
+const struct value *detect_said_today(struct detection *d, const struct value *declaration);
 
 #endif

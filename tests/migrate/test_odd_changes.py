@@ -20,6 +20,11 @@ def many(to, **options):
     return {"type": "ManyToManyField", "to": to, **options}
 
 
+def computed(function, field):
+    return {"type": "GeneratedField", "expression": {function: [field]}, "output_field": {"type": "TextField"},
+            "db_persist": True}
+
+
 class OddChangesTest(unittest.TestCase):
     maxDiff = None
 
@@ -126,6 +131,30 @@ class OddChangesTest(unittest.TestCase):
         self.assertEqual(self.ask(made), [(6,)])
         self.become({"Seat": model({"code": {**WORD, "unique": True}, "row": INT}, constraints=named[:1])})
         self.assertEqual(self.ask(made), [(2,)])
+
+    # ---- columns that are computed ----
+
+    def test_a_type_changes_below_a_computed_column(self):
+        self.change({"Seat": model({"code": WORD, "low": computed("Lower", "code")})},
+                    {"Seat": model({"code": {**WORD, "max_length": 40}, "low": computed("Lower", "code")})},
+                    rows="INSERT INTO seat (code) VALUES ('aB')")
+        self.assertEqual(self.ask("SELECT low FROM seat"), [("ab",)])
+
+    def test_a_column_below_a_computed_one_is_renamed(self):
+        self.change({"Seat": model({"code": WORD, "low": computed("Lower", "code")})},
+                    {"Seat": model({"name": WORD, "low": computed("Lower", "name")})}, "--rename", "Seat.code=name",
+                    rows="INSERT INTO seat (code) VALUES ('aB')")
+        self.assertEqual(self.ask("SELECT low FROM seat"), [("ab",)])
+
+    def test_a_column_below_a_computed_one_goes(self):
+        self.change({"Seat": model({"code": WORD, "name": WORD, "low": computed("Lower", "code")})},
+                    {"Seat": model({"name": WORD, "low": computed("Lower", "name")})})
+
+    def test_a_computed_column_and_what_it_is_computed_from_are_new(self):
+        self.change({"Seat": model({"row": INT})},
+                    {"Seat": model({"row": INT, "code": {**WORD, "default": "Q"}, "a_low": computed("Lower", "code")})},
+                    rows="INSERT INTO seat (row) VALUES (1)")
+        self.assertEqual(self.ask("SELECT a_low FROM seat"), [("q",)])
 
     # ---- names ----
 

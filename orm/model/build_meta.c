@@ -156,6 +156,18 @@ static const struct field *column_named(struct build *b, struct draft *draft,
 	return df->field;
 }
 
+static bool is_twice(struct build *b, const struct field *const *fields, size_t at,
+                     const struct value *name)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (fields[i] != fields[at])
+			continue;
+		note(b, name->pos, "\"unique_together\": \"%.*s\" is in the list twice", STR_ARG(name->text));
+		return true;
+	}
+	return false;
+}
+
 static const struct field *const *read_together(struct build *b, struct draft *draft,
                                                 const struct value *names)
 {
@@ -168,9 +180,28 @@ static const struct field *const *read_together(struct build *b, struct draft *d
 	bool is_good = true;
 	for (size_t i = 0; i < names->list.n; i++) {
 		fields[i] = column_named(b, draft, &names->list.items[i]);
-		is_good = is_good && fields[i];
+		is_good = is_good && fields[i] && !is_twice(b, fields, i, &names->list.items[i]);
 	}
 	return is_good ? fields : NULL;
+}
+
+static bool is_same_list(const struct field *const *a, const struct field *const *b)
+{
+	size_t i = 0;
+	while (a[i] && a[i] == b[i])
+		i++;
+	return a[i] == b[i];
+}
+
+/* Takes the list that was read, if there is no such one yet: they are a set, as with Django. */
+static void add_together(struct model *model, const struct field *const **all,
+                         const struct field *const *fields)
+{
+	for (size_t i = 0; fields && i < model->nunique_together; i++)
+		if (is_same_list(all[i], fields))
+			return;
+	if (fields)
+		all[model->nunique_together++] = fields;
 }
 
 /* A list of lists, or one list of names. */
@@ -183,10 +214,8 @@ static void read_unique_together(struct build *b, struct draft *draft)
 		lists = list_of(b, lists);
 	const struct field *const **all =
 		ARENA_ARRAY(b->arena, const struct field *const *, lists->list.n);
-	for (size_t i = 0; i < lists->list.n; i++) {
-		all[draft->model->nunique_together] = read_together(b, draft, &lists->list.items[i]);
-		draft->model->nunique_together += all[draft->model->nunique_together] != NULL;
-	}
+	for (size_t i = 0; i < lists->list.n; i++)
+		add_together(draft->model, all, read_together(b, draft, &lists->list.items[i]));
 	draft->model->unique_together = (const struct field *const *const *)all;
 }
 

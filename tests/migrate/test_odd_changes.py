@@ -132,6 +132,13 @@ class OddChangesTest(unittest.TestCase):
         self.become({"Seat": model({"code": {**WORD, "unique": True}, "row": INT}, constraints=named[:1])})
         self.assertEqual(self.ask(made), [(2,)])
 
+    def test_a_uniqueness_that_is_said_twice_is_one(self):
+        self.become({"Seat": model({"row": INT, "number": INT},
+                                   unique_together=[["row", "number"], ["row", "number"], ["number", "row"]])})
+        self.assertEqual(self.ask("SELECT count(*) FROM pg_constraint WHERE conrelid = 'seat'::regclass AND "
+                                  "contype = 'u'"), [(2,)])
+        self.become({"Seat": model({"row": INT, "number": INT}, unique_together=[["number", "row"]])})
+
     # ---- columns that are computed ----
 
     def test_a_type_changes_below_a_computed_column(self):

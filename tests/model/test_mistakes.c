@@ -297,6 +297,8 @@ static const struct mistaken mistaken[] = {
      "\"unique_together\": expected the name of a field of A, but got \"bb\"", "b"},
     {META("'unique_together': ['name', 'many']"), M "/unique_together/1",
      "\"unique_together\": \"many\" has no column of its own", NULL},
+    {META("'unique_together': ['name', 'name']"), M "/unique_together/1",
+     "\"unique_together\": \"name\" is in the list twice", NULL},
     /* constraints and indexes */
     {META("'constraints': [{'type': 'UniqueConstrain', 'fields': ['name'], 'name': 'u'}]"),
      M "/constraints/0/type",

@@ -29,7 +29,7 @@ struct questions {
 	struct cli *cli;
 	bool only_looks; /* nothing is written: what is not decided counts as no rename and no value */
 	bool is_terminal;
-	struct buf undecided; /* renames that nobody decided, a line each */
+	struct str undecided; /* renames that nobody decided, a line each */
 };
 void questions_init(struct questions *questions, struct cli *cli, bool only_looks,
                     struct questioner *questioner);

@@ -92,7 +92,7 @@ static int refuse_undecided(const struct questions *questions)
 	fprintf(stderr,
 	        "quern: something is gone and something like it is new. Was it renamed? Say so with\n"
 	        "%.*s  or --no-renames, to remove the old and add the new. Nothing was written.\n",
-	        (int)questions->undecided.n, questions->undecided.p);
+	        STR_ARG(questions->undecided));
 	return CLI_FAILED;
 }
 

@@ -51,7 +51,8 @@ static bool decide(struct questions *q, struct str whole, struct str model, stru
 		return false;
 	if (q->is_terminal)
 		return ask_yes(q, question);
-	buf_printf(&q->undecided, "  --rename %.*s=%.*s\n", STR_ARG(whole), STR_ARG(to));
+	q->undecided = arena_printf(q->cli->arena, "%.*s  --rename %.*s=%.*s\n", STR_ARG(q->undecided),
+	                            STR_ARG(whole), STR_ARG(to));
 	return false;
 }
 

@@ -170,43 +170,58 @@ static bool misplaced(struct error *error, const struct migration *migration, si
 	return false;
 }
 
-/* The registries before, between and behind the operations: n + 1 of them. */
-static bool stages(struct arena *arena, const struct migration *migration,
-                   const struct project *before, const struct registry **list, struct error *error)
+/* The models behind the first n operations; all that is made for it lives in `arena`. */
+static bool stage_at(const struct migration *migration, const struct project *before, size_t n,
+                     struct arena *arena, const struct registry **registry, struct error *error)
 {
-	struct project project;
-	project_copy(&project, before);
-	if (!project_registry(&project, &list[0], error))
-		return false;
-	for (size_t i = 0; i < migration->operations.n; i++) {
-		struct project next;
-		project_copy(&next, &project);
-		if (!operation_apply(&migration->operations.items[i], &next, error) ||
-		    !project_registry(&next, &list[i + 1], error))
+	struct project there = *before, project;
+	there.arena = arena;
+	project_copy(&project, &there);
+	for (size_t i = 0; i < n; i++)
+		if (!operation_apply(&migration->operations.items[i], &project, error))
 			return misplaced(error, migration, i);
-		project = next;
-	}
-	(void)arena;
-	return true;
+	if (project_registry(&project, registry, error))
+		return true;
+	return n > 0 ? misplaced(error, migration, n - 1) : false;
 }
 
-static bool migration_steps(struct arena *arena, const struct migration *migration,
-                            const struct project *before, bool is_backward, struct steps *steps,
-                            const struct registry **after, struct error *error)
+/* Two registries at a time, each in an arena of its own: of hundreds of models a thousand of them would be a
+ * thousand times as much. */
+static bool add_steps(const struct migration *migration, const struct project *before,
+                      bool is_backward, struct arena *const sides[2], struct steps *steps,
+                      const struct registry **after, struct error *error)
 {
 	size_t n = migration->operations.n;
-	const struct registry **list = ARENA_ARRAY(arena, const struct registry *, n + 1);
-	if (!stages(arena, migration, before, list, error))
+	const struct registry *from, *to;
+	if (!stage_at(migration, before, is_backward ? n : 0, n > 0 ? sides[0] : steps->arena, &from, error))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		size_t at = is_backward ? n - 1 - i : i;
-		const struct registry *from = list[is_backward ? at + 1 : at];
-		const struct registry *to = list[is_backward ? at : at + 1];
+		struct arena *side = i + 1 < n ? sides[(i + 1) % 2] : steps->arena;
+		if (i + 1 < n)
+			arena_reset(side);
+		if (!stage_at(migration, before, is_backward ? at : at + 1, side, &to, error))
+			return false;
 		if (!transition_steps(steps, from, to, &migration->operations.items[at], is_backward, error))
 			return misplaced(error, migration, at);
+		from = to;
 	}
-	*after = list[is_backward ? 0 : n];
+	*after = from;
 	return true;
+}
+
+/* *after lives as long as the steps. */
+static bool migration_steps(const struct migration *migration, const struct project *before,
+                            bool is_backward, struct steps *steps, const struct registry **after,
+                            struct error *error)
+{
+	struct arena *sides[2] = {arena_new(), arena_new()};
+	bool ok = add_steps(migration, before, is_backward, sides, steps, after, error);
+	if (!ok && error->suggestion.p)
+		error->suggestion = arena_str(error->arena, error->suggestion);
+	arena_free(sides[0]);
+	arena_free(sides[1]);
+	return ok;
 }
 
 /* ---- one migration ---- */
@@ -289,7 +304,7 @@ static bool carry_out(struct work *w, size_t index, bool is_backward)
 	const struct registry *after;
 	w->is_applied[index] = false;
 	if (!graph_project(&w->graph, w->is_applied, &before, w->error) ||
-	    !migration_steps(w->arena, migration, &before, is_backward, &steps, &after, w->error))
+	    !migration_steps(migration, &before, is_backward, &steps, &after, w->error))
 		return false;
 	w->is_applied[index] = !is_backward;
 	if (w->plan)
@@ -502,8 +517,7 @@ bool migrate_files_sql(struct migration *migrations, size_t n, struct str name, 
 		is_in[i] = graph_depends(&graph, index, i);
 	steps.is_plain = graph.items[index]->is_whole;
 	if (!graph_project(&graph, is_in, &before, error) ||
-	    !migration_steps(error->arena, graph.items[index], &before, is_backward, &steps, &after,
-	                     error))
+	    !migration_steps(graph.items[index], &before, is_backward, &steps, &after, error))
 		return false;
 	*sql = steps_script(error->arena, &steps);
 	return true;

@@ -169,7 +169,7 @@ bool is_live(const struct transition *t, const struct model *model)
 
 static void make_fresh(struct transition *t, struct str table)
 {
-	*ARENA_PUSH(t->steps->arena, &t->steps->fresh) = table;
+	*ARENA_PUSH(t->steps->arena, &t->steps->fresh) = arena_str(t->steps->arena, table);
 }
 
 struct step *step_add(struct transition *t, struct sql *sql, struct str table, enum step_lock lock,

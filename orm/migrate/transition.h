@@ -74,7 +74,7 @@ struct steps {
 	} fresh; /* tables of this migration */
 };
 
-/* Adds the steps of one operation.  `from` and `to` are the sides as they are walked: with
+/* Adds the steps of one operation; nothing in them is of the registries.  `from` and `to` are the sides as they are walked: with
  * `is_backward` the operation is undone. */
 bool transition_steps(struct steps *steps, const struct registry *from, const struct registry *to,
                       const struct operation *operation, bool is_backward, struct error *error);
@@ -125,8 +125,9 @@ bool fields_stay(const struct transition *t, const struct field *const *was, siz
 bool each_field(struct transition *t, const struct model_pair *pair,
                 bool (*fn)(struct transition *, const struct model_pair *, const struct field_pair *));
 
-/* Names of indexes and constraints of Meta: never meant by a search by columns. */
-const struct str *declared_names(struct arena *arena, const struct model *model, size_t *n);
+/* A search by columns, on the model's table; names of indexes and constraints of Meta are never meant by it. */
+struct finder *finder_of(struct transition *t, enum found_kind kind, const struct model *model,
+                         const struct str *columns, size_t n, struct str name);
 
 /* transition_drop.c: what has to go before tables and columns change. */
 bool drop_objects(struct transition *t, const struct model_pair *pair);

@@ -6,26 +6,29 @@
 #include "orm/model/field_types.h"
 #include "orm/model/unique_for.h"
 
-const struct str *declared_names(struct arena *arena, const struct model *model, size_t *n)
+static void set_declared_names(struct arena *arena, const struct model *model, struct finder *finder)
 {
+	size_t n = 0;
 	struct str *names =
 		ARENA_ARRAY(arena, struct str, model->nconstraints + model->nindexes + 1);
-	*n = 0;
 	for (size_t i = 0; i < model->nconstraints; i++)
-		names[(*n)++] = model->constraints[i].name;
+		names[n++] = arena_str(arena, model->constraints[i].name);
 	for (size_t i = 0; i < model->nindexes; i++)
-		names[(*n)++] = model->indexes[i].name;
-	return names;
+		names[n++] = arena_str(arena, model->indexes[i].name);
+	finder->except = names;
+	finder->nexcept = n;
 }
 
-static const struct finder *finder_of(struct transition *t, enum found_kind kind,
-                                      const struct model *model, const struct str *columns,
-                                      size_t n, struct str name)
+struct finder *finder_of(struct transition *t, enum found_kind kind, const struct model *model,
+                         const struct str *columns, size_t n, struct str name)
 {
 	struct finder *finder = ARENA_NEW(t->arena, struct finder);
+	struct str *kept = ARENA_ARRAY(t->arena, struct str, n);
+	for (size_t i = 0; i < n; i++)
+		kept[i] = arena_str(t->arena, columns[i]);
 	*finder = (struct finder){.kind = kind, .table = quoted_table(t->arena, model),
-	                          .columns = columns, .ncolumns = n, .name = name};
-	finder->except = declared_names(t->arena, model, &finder->nexcept);
+	                          .columns = kept, .ncolumns = n, .name = name};
+	set_declared_names(t->arena, model, finder);
 	return finder;
 }
 

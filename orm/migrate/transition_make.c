@@ -175,16 +175,12 @@ static void make_check(struct transition *t, const struct field_pair *field)
 static void rename_found(struct transition *t, enum found_kind kind, const struct field *field,
                          struct str was, struct str name)
 {
-	struct finder *finder = ARENA_NEW(t->arena, struct finder);
 	struct sql sql;
 	begin_alter_table(t, &sql, field->model);
 	sql_lit(&sql, " RENAME CONSTRAINT ");
 	struct step *step = step_add(t, &sql, quoted_table(t->arena, field->model),
 	                             LOCK_ACCESS_EXCLUSIVE, "rename to", name);
-	*finder = (struct finder){.kind = kind, .table = step->table, .columns = &field->column,
-	                          .ncolumns = 1, .name = was};
-	finder->except = declared_names(t->arena, field->model, &finder->nexcept);
-	step->finder = finder;
+	step->finder = finder_of(t, kind, field->model, &field->column, 1, was);
 	step->unless = name;
 	step->tail = arena_concat(t->arena, STR(" TO "), quoted_name(t->arena, name));
 }

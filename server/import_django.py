@@ -331,11 +331,36 @@ def short(declaration):
 
 # ---- Meta ----
 
-def ordering(items, where):
+def by_way_of_parents(model, path):
+    """Fields of a parent with a table are its row's, and the parent is a field."""
+    from django.core.exceptions import FieldDoesNotExist
+
+    sign = path[:1] if path.startswith("-") else ""
+    steps = path[len(sign):].split("__")
+    try:
+        owner = model._meta.get_field(steps[0]).model
+    except FieldDoesNotExist:
+        return path
+    links = []
+    while owner._meta.concrete_model is not model._meta.concrete_model:
+        link = model._meta.get_ancestor_link(owner)
+        if link is None:
+            return path
+        links.append(link.name)
+        model = link.remote_field.model
+    return sign + "__".join(links + steps)
+
+
+def ordering(model, where):
     found = []
-    for item in items:
+    for item in model._meta.ordering:
         try:
-            found.append(order(item))
+            one = order(item)
+            if isinstance(one, str):
+                one = by_way_of_parents(model, one)
+            elif isinstance(one["expr"], str):
+                one["expr"] = by_way_of_parents(model, one["expr"])
+            found.append(one)
         except Cannot as problem:
             note(where, "ordering: %s is not carried" % problem)
     return found
@@ -443,9 +468,11 @@ def meta(model):
     if options.order_with_respect_to:
         found["order_with_respect_to"] = options.order_with_respect_to.name
     elif options.ordering:
-        found["ordering"] = ordering(options.ordering, where)
+        found["ordering"] = ordering(model, where)
     if options.get_latest_by:
-        found["get_latest_by"] = plain(options.get_latest_by)
+        latest = plain(options.get_latest_by)
+        found["get_latest_by"] = (by_way_of_parents(model, latest) if isinstance(latest, str) else
+                                  [by_way_of_parents(model, name) for name in latest])
     if options.unique_together:
         found["unique_together"] = [list(fields) for fields in options.unique_together]
     if options.default_related_name:

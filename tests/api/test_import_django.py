@@ -82,6 +82,27 @@ class ImportDjango(unittest.TestCase):
         done = django_project.import_models(out, os.path.join(django_project.FOLDER, "shop"))
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_a_child_with_a_table_is_ordered_by_the_fields_of_its_parents(self):
+        source = os.path.join(self.folder, "kin")
+        os.makedirs(source)
+        with open(os.path.join(source, "models.py"), "w", encoding="utf-8") as file:
+            file.write("from django.db import models\n\n\nclass Pet(models.Model):\n"
+                       "    name = models.CharField(max_length=5)\n    born = models.DateField()\n\n"
+                       "    class Meta:\n        ordering = ['-name', models.F('born').desc(), 'pk']\n"
+                       "        get_latest_by = 'born'\n\n\n"
+                       "class Dog(Pet):\n    size = models.IntegerField()\n\n\n"
+                       "class Puppy(Dog):\n    class Meta:\n        ordering = ['name', '-size']\n")
+        out = os.path.join(self.folder, "kin.json")
+        done = django_project.import_models(out, os.path.join(source, "models.py"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(out, encoding="utf-8") as file:
+            models = json.load(file)["models"]
+        self.assertEqual(models["Dog"]["Meta"]["ordering"],
+                         ["-pet_ptr__name", {"expr": "pet_ptr__born", "desc": True}, "pk"])
+        self.assertEqual(models["Dog"]["Meta"]["get_latest_by"], "pet_ptr__born")
+        self.assertEqual(models["Puppy"]["Meta"]["ordering"], ["dog_ptr__pet_ptr__name", "-dog_ptr__size"])
+        self.assertEqual(models["Pet"]["Meta"]["ordering"][0], "-name")
+
     def test_what_stands_in_the_way_is_told(self):
         done = django_project.import_models(os.path.join(self.folder, "x.json"), "/nowhere/models.py")
         self.assertEqual(done.returncode, 1)

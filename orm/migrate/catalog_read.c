@@ -15,7 +15,7 @@
 /* $1: the schema, or NULL for those of the search path.  $2: kinds of relations. */
 #define CHOSEN                                                                                     \
 	"c.relkind::text = ANY ($2::text[]) AND NOT c.relispartition "                                     \
-	"AND c.relname NOT LIKE 'quern\\_%' "                                                               \
+	"AND c.relname NOT IN ('quern_migrations', 'quern_migration_progress', 'quern_idempotency') "      \
 	"AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.objid = c.oid AND e.classid = "        \
 	"'pg_catalog.pg_class'::regclass AND e.deptype = 'e') "                                            \
 	"AND CASE WHEN $1::text IS NULL THEN n.nspname = ANY (current_schemas(false)) "                    \

@@ -170,6 +170,22 @@ static void say_document(struct inspecting *in)
 	in->out->document = members_end(&document);
 }
 
+static bool check_schema(struct connection *connection, const char *schema, struct error *error)
+{
+	const char *params[] = {schema, NULL};
+	PGresult *result;
+
+	if (!schema)
+		return true;
+	if (!connection_query(connection, "SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", params,
+	                      "look for the schema", &result))
+		return false;
+	bool is_there = PQntuples(result) > 0;
+	PQclear(result);
+	return is_there ||
+	       error_set_nowhere(error, ERROR_DOES_NOT_EXIST, "There is no schema \"%s\"", schema);
+}
+
 static bool read_all(const struct migrate_options *options, const struct inspect_options *what,
                      struct catalog *catalog, struct error *error)
 {
@@ -179,6 +195,7 @@ static bool read_all(const struct migrate_options *options, const struct inspect
 		return false;
 	bool ok = connection_run(&connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	                         "look at the database") &&
+	          check_schema(&connection, what->request.schema, error) &&
 	          catalog_read(&connection, &what->request, error->arena, catalog);
 	connection_close(&connection);
 	return ok;

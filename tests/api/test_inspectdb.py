@@ -230,6 +230,19 @@ class OddDatabases(Inspecting):
         self.assertEqual(db.run("check", "--models", self.out).returncode, 0)
 
 
+    def test_tables_of_others_may_begin_like_ours(self):
+        db = self.database("CREATE TABLE quern_things (id int PRIMARY KEY)")
+        self.assertEqual(list(self.inspect(db)), ["QuernThings"])
+        self.assertEqual(self.differences(db), [])
+        db.run("migrate", "--models", self.out)
+        self.assertEqual(list(self.inspect(db)), ["QuernThings"])
+
+    def test_a_schema_that_is_not_there_is_told(self):
+        done = self.database().run("inspectdb", "--schema", "nowhere")
+        self.assertEqual((done.returncode, done.text), (1, ""))
+        self.assertIn('There is no schema "nowhere"', done.complaint)
+
+
 class Drift(Inspecting):
     MODELS = {"models": {
         "Author": {"fields": {"name": {"type": "CharField", "max_length": 40, "unique": True, "db_comment": "who"}}},

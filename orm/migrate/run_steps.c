@@ -429,8 +429,14 @@ static bool check_resumption(struct step_run *run)
 static void tell_where(struct step_run *run, size_t done)
 {
 	struct error *error = run->connection->error;
-	bool is_asked = ends_unknown(&run->steps->items[done]);
-	if ((done == 0 && !is_asked) || !error_is_set(error))
+	const struct step *step = &run->steps->items[done];
+	bool is_asked = ends_unknown(step);
+	if (!error_is_set(error))
+		return;
+	if (step->hint.p && error->kind != ERROR_UNAVAILABLE)
+		error->detail = arena_printf(run->arena, "%.*s\n%.*s", STR_ARG(error->detail),
+		                             STR_ARG(step->hint));
+	if (done == 0 && !is_asked)
 		return;
 	error->detail = arena_printf(
 		run->arena, "%.*s\n%.*s stands behind step %zu of %zu, which is recorded. When the cause is "

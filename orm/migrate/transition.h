@@ -59,6 +59,7 @@ struct step {
 	bool scans;    /* every row is read */
 	bool is_apart; /* cannot or should not share a transaction with others */
 	bool is_data;  /* changes rows */
+	struct str hint; /* what helps when it fails; p == NULL: PostgreSQL's words do */
 	struct str index;               /* STEP_INDEX: its name, quoted with its schema */
 	struct str column, value, key;  /* STEP_BACKFILL: quoted names, and SQL; key "": no single one */
 };

@@ -228,6 +228,10 @@ static void add_null_check(struct transition *t, const struct field *field, stru
 	sql_lit(&sql, " VALIDATE CONSTRAINT ");
 	sql_name(&sql, name);
 	struct step *step = end_alter(t, &sql, field, "look for null in");
+	step->hint = arena_printf(t->arena, "There are rows without a value: UPDATE %.*s SET %.*s = … WHERE "
+	                          "%.*s IS NULL.", STR_ARG(step->table),
+	                          STR_ARG(quoted_name(t->arena, field->column)),
+	                          STR_ARG(quoted_name(t->arena, field->column)));
 	step->lock = LOCK_SHARE_UPDATE_EXCLUSIVE;
 	step->is_apart = step->scans = true;
 }

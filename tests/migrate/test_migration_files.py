@@ -460,6 +460,15 @@ class FilesTest(unittest.TestCase):
         self.run_quern("migrate")
         self.assertEqual(self.ask("SELECT count(*) FROM seat WHERE taken = 5"), [(2500,)])
 
+    def test_rows_without_a_value_are_told_with_what_helps(self):
+        self.make({"Author": model(handle=CHAR, age=field("IntegerField", null=True))})
+        self.run_quern("migrate")
+        self.ask("INSERT INTO author (handle) VALUES ('a')")
+        self.make({"Author": model(handle=CHAR, age="IntegerField")})
+        self.assertIn('UPDATE "author" SET "age" = … WHERE "age" IS NULL', self.run_quern("migrate", code=1))
+        self.ask("UPDATE author SET age = 3 WHERE age IS NULL")
+        self.run_quern("migrate")
+
     def test_rows_that_come_without_a_value_while_others_are_filled_get_one(self):
         self.make({"Author": model(handle=CHAR, age=field("IntegerField", null=True))})
         self.run_quern("migrate")

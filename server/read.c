@@ -11,6 +11,7 @@
 #include "orm/wire/params.h"
 #include "server/accept.h"
 #include "server/rows.h"
+#include "server/single_flight.h"
 
 /* ---- shared ---- */
 
@@ -430,6 +431,8 @@ static bool answer_latest(struct request *request, bool is_latest)
 	if (!plan_latest(request->arena, request->model, read_scope(request), asked.query, fields,
 	                 is_latest, &plan, &request->error))
 		return read_refused(request);
+	if (read_is_random(plan))
+		flight_dissolve(request);
 	if (!answer_row(request, plan, &fetched))
 		return false;
 	return fetched->rows.nrows > 0 || read_nothing(request, request->model);

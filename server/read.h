@@ -20,6 +20,8 @@ bool read_asked(struct request *request, struct asked *asked);
 typedef bool planner_fn(struct request *request, const struct asked *asked, struct answer_plan *plan);
 /* As read_asked() and the planner, unless a plan of the same shape is kept.  False as read_refused() leaves it. */
 bool read_plan(struct request *request, planner_fn *planner, struct answer_plan *plan);
+/* Whether the answer is drawn by chance, and so nobody else's. */
+bool read_is_random(const struct plan *plan);
 /* NULL where the address names no row and no related manager. */
 const struct plan_scope *read_scope(const struct request *request);
 /* Takes a false of the planner as it is, but for two: a key in the address that cannot be one finds

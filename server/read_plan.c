@@ -2,6 +2,7 @@
 #include "orm/base/loop.h"
 #include "server/accept.h"
 #include "server/read.h"
+#include "server/single_flight.h"
 
 const char *const *read_own_members(const struct request *request)
 {
@@ -61,6 +62,29 @@ static struct plan_scope scope_in(struct arena *arena, const struct plan_scope *
 	return copy;
 }
 
+/* Our text says it in capitals (functions RANDOM and GEN_RANDOM_UUID); of a name that does, it costs sharing alone. */
+static bool is_random(const struct statement *statement)
+{
+	return str_find(statement->sql, STR("RANDOM")) >= 0;
+}
+
+bool read_is_random(const struct plan *plan)
+{
+	bool is_it = is_random(&plan->statement) || is_random(&plan->count_statement);
+
+	for (size_t i = 0; i < plan->nprefetches && !is_it; i++)
+		is_it = read_is_random(plan->prefetches[i].plan);
+	return is_it;
+}
+
+static bool run_planner(struct request *request, planner_fn *planner, const struct asked *asked, struct answer_plan *plan)
+{
+	if (!planner(request, asked, plan))
+		return false;
+	plan->is_random = is_random(&plan->statement) || (plan->plan != NULL && read_is_random(plan->plan));
+	return true;
+}
+
 /* Takes over `kept`. */
 static bool plan_anew(struct request *request, planner_fn *planner, struct arena *kept)
 {
@@ -68,7 +92,7 @@ static bool plan_anew(struct request *request, planner_fn *planner, struct arena
 	struct asked asked;
 
 	if (!read_body(request, &asked) || !decode(request, &asked) || names_database(asked.query) ||
-	    !planner(request, &asked, &plan)) {
+	    !run_planner(request, planner, &asked, &plan)) {
 		arena_free(kept);
 		return false;
 	}
@@ -115,7 +139,7 @@ static bool make_plan(struct request *request, planner_fn *planner, struct answe
 	}
 	if (state == SHAPE_BOUND)
 		return true;
-	if (!decode(request, &asked) || !planner(request, &asked, plan))
+	if (!decode(request, &asked) || !run_planner(request, planner, &asked, plan))
 		return read_refused(request);
 	if (state == SHAPE_WANTED)
 		keep(request, planner);
@@ -127,5 +151,7 @@ bool read_plan(struct request *request, planner_fn *planner, struct answer_plan 
 	bool is_made = make_plan(request, planner, plan);
 
 	request->phases.planned = loop_clock();
+	if (is_made && plan->is_random)
+		flight_dissolve(request);
 	return is_made;
 }

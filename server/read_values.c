@@ -2,6 +2,7 @@
 #include "orm/fetch/fetch.h"
 #include "orm/wire/encode.h"
 #include "server/read.h"
+#include "server/single_flight.h"
 
 /* Runs a statement of one row and one column. */
 static bool ask_one(struct request *request, const struct statement *statement, struct str *cell)
@@ -195,6 +196,8 @@ bool read_in_bulk(struct request *request)
 	if (!plan_in_bulk(request->arena, request->model, read_scope(request), asked.query, ids,
 	                  field_name, &plan, &bulk.key_column, &request->error))
 		return read_refused(request);
+	if (read_is_random(plan))
+		flight_dissolve(request);
 	bulk.key_field = key_field(request->model, field_name);
 	BUF_LIT(&request->reply.body, "{\"results\":{");
 	if (!add_bulk(&bulk, plan, ids != NULL))

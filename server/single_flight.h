@@ -15,7 +15,8 @@ void flights_free(struct flights *flights);
 /* Waits.  As handler(request), which only reads. */
 bool flight_run(struct request *request, handler_fn handler);
 
-/* The reply is about to be sent in parts, at its reader's pace: those who wait for it run by themselves. */
+/* The reply is about to be sent in parts, at its reader's pace, or is drawn by chance: those who wait for it run by
+ * themselves. */
 void flight_dissolve(struct request *request);
 
 struct flights_stats {

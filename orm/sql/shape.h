@@ -25,7 +25,8 @@ struct question {
 /* What planning makes; a method fills what it uses. */
 struct answer_plan {
 	const struct plan *plan;
-	bool is_page; /* asked for by cursor */
+	bool is_page;   /* asked for by cursor */
+	bool is_random; /* draws by chance: each who asks is to have his own */
 	struct statement statement;
 	struct layout layout;
 };

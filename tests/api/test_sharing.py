@@ -66,6 +66,36 @@ class SharingTest(unittest.TestCase):
         self.assertEqual(len({answer.headers["X-Request-Id"] for answer in answers}), 12)
         self.assertEqual(len({answer.headers["ETag"] for answer in answers}), 1)
 
+    def test_what_is_drawn_by_chance_is_drawn_for_each(self):
+        """Also where the plan is kept."""
+        client = self.server.client()
+        drawn = {"annotate": {"mark": {"RandomUUID": []}}, "order_by": ["id"], "limit": 1}
+        asks = {"query": (drawn, lambda answer: answer["results"][0]["mark"]), "first": (drawn, lambda answer: answer["mark"]),
+                "latest": ({"annotate": drawn["annotate"], "fields": ["id"]}, lambda answer: answer["mark"]),
+                "in_bulk": ({"annotate": drawn["annotate"], "ids": [1]}, lambda answer: answer["results"]["1"]["mark"]),
+                "aggregate": ({"aggregate": {"mark": {"Max": {"Random": []}}}}, lambda answer: answer["mark"])}
+        self.assertEqual(client.post("/api/article/query", drawn).status, 200)
+        client.close()
+        for method, (body, mark) in asks.items():
+            for _ in range(2 if method == "query" else 1):
+                with self.subTest(method):
+                    self.hold()
+                    answers = []
+                    threads = [threading.Thread(target=self.ask_once, args=(method, body, answers)) for _ in range(4)]
+                    for thread in threads:
+                        thread.start()
+                    self.assertGreaterEqual(self.wait_for_backends(1), 1)
+                    self.lock.rollback()
+                    for thread in threads:
+                        thread.join()
+                    self.assertEqual([answer.status for answer in answers], [200] * 4, answers)
+                    self.assertEqual(len({mark(answer.json) for answer in answers}), 4)
+
+    def ask_once(self, method, body, answers):
+        client = self.server.client()
+        answers.append(client.post("/api/article/" + method, body))
+        client.close()
+
     def test_other_questions_do_not_wait_for_it(self):
         self.hold()
         threads, answers = self.ask_in_threads(3)

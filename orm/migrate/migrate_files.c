@@ -17,6 +17,7 @@ struct work {
 	struct graph graph;
 	bool *is_applied; /* as the work goes on */
 	struct buf *plan; /* NULL: it is carried out */
+	const char *restore; /* struct step_run's */
 };
 
 static void say(struct work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -65,6 +66,26 @@ static bool open_session(struct work *w)
 	for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
 		if (!connection_run(&w->connection, statements[i], "set up the session"))
 			return false;
+	return true;
+}
+
+/* A dump that somebody runs as RunSQL begins with an empty search path; the ledger and the other steps have ours. */
+static bool note_session(struct work *w)
+{
+	struct sql sql;
+	struct statement statement;
+	PGresult *result;
+	if (!connection_query(&w->connection, "SELECT current_setting('search_path')", NULL,
+	                      "look at the search path", &result))
+		return false;
+	sql_init(&sql, w->arena);
+	sql.is_inline = true;
+	sql_lit(&sql, "SELECT set_config('statement_timeout', '0', false), set_config('search_path', ");
+	sql_param(&sql, arena_str(w->arena, str_of(PQgetvalue(result, 0, 0))), 0, (struct str){0});
+	sql_lit(&sql, ", false)");
+	PQclear(result);
+	sql_finish(&sql, 0, &statement);
+	w->restore = statement.sql.p;
 	return true;
 }
 
@@ -317,6 +338,7 @@ static bool carry_out(struct work *w, size_t index, bool is_backward)
 		.migration = migration,
 		.progress = progress_of(w, migration, is_backward),
 		.registry = after,
+		.restore = w->restore,
 		.resuming = w->request->resuming,
 		.lock_timeout = w->request->is_plain ? 60000 : w->request->lock_timeout,
 		.report = w->options->report,
@@ -443,7 +465,7 @@ static bool has_work(struct work *w)
 
 static bool apply_all(struct work *w)
 {
-	if (!open_session(w) || !take_turn(w) || !load(w))
+	if (!open_session(w) || !note_session(w) || !take_turn(w) || !load(w))
 		return false;
 	note_applied(w);
 	if (!ledger_make(&w->connection, w->arena))

@@ -163,9 +163,13 @@ static struct outcome run_together(struct step_run *run, size_t from, size_t to)
 	struct outcome outcome = send(run, "BEGIN ISOLATION LEVEL READ COMMITTED", "begin");
 	if (outcome.is_done)
 		outcome = send(run, timeout, "begin");
+	if (outcome.is_done)
+		outcome = send(run, run->restore, "begin");
 	for (size_t i = from; outcome.is_done && i < to; i++) {
 		const struct step *step = &run->steps->items[i];
 		outcome = settle(run, &has_pending);
+		if (outcome.is_done && i > from && run->steps->items[i - 1].is_data && !step->is_data)
+			outcome = send(run, run->restore, "go on");
 		if (!outcome.is_done)
 			break;
 		announce(run, i);
@@ -175,6 +179,8 @@ static struct outcome run_together(struct step_run *run, size_t from, size_t to)
 		if (outcome.is_done && !is_in_transaction(run, step))
 			return done_or_not(false);
 	}
+	if (outcome.is_done && from < to && run->steps->items[to - 1].is_data)
+		outcome = send(run, run->restore, "record how far the migration is");
 	if (outcome.is_done)
 		outcome = done_or_not(record_part(run, to));
 	if (outcome.is_done)

@@ -24,6 +24,7 @@ struct step_run {
 	struct progress progress; /* where to begin; name and direction set */
 	const struct registry *registry; /* the models afterwards */
 	enum resuming resuming;
+	const char *restore; /* SQL that takes back what a RunSQL may have set for the session */
 	unsigned lock_timeout; /* milliseconds that others may have to wait behind us */
 	void (*report)(void *context, const char *line);
 	void *context;

@@ -177,6 +177,22 @@ class InterruptedTest(unittest.TestCase):
             self.project.run("migrate", "--resume=again")
             self.assertIn("[X] " + name, self.project.run("showmigrations"))
 
+    def test_what_sql_sets_for_the_session_ends_with_it(self):
+        self.begin()
+        self.project.run("migrate")
+        dump = "SET statement_timeout = 1; SELECT pg_catalog.set_config('search_path', '', false)"
+        field_of = {"model": "Author", "field": {"type": "IntegerField", "null": True}}
+        self.project.write("0003_dump", [{"RunSQL": {"sql": dump}}])
+        self.project.write("0004_mixed", [
+            {"AddField": {"name": "one", **field_of}}, {"RunSQL": {"sql": ["SET LOCAL search_path = public", dump]}},
+            {"AddField": {"name": "two", **field_of}}, {"RunSQL": {"sql": "UPDATE author SET one = 1"}},
+            {"RunSQL": {"sql": dump, "atomic": False}}, {"RunSQL": {"sql": "SELECT pg_sleep(0.05)"}},
+            {"AddIndex": {"model": "Author", "index": {"name": "by_two", "fields": ["two"]}}},
+            {"RunSQL": {"sql": ["SET search_path = pg_catalog", "CREATE TABLE ours.beside (a integer)"]}}])
+        self.project.run("migrate")
+        self.assertEqual(self.ask("SELECT count(*) FROM author WHERE one = 1"), [(ROWS,)])
+        self.assertEqual(self.ask("SELECT to_regclass('ours.by_two')::text, count(*) FROM beside"), [("by_two", 0)])
+
     def test_skipping_sql_that_was_taken_out_of_the_file_is_refused(self):
         self.begin()
         self.project.run("migrate")

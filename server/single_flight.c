@@ -4,6 +4,9 @@
  *	others ask ----------- wait ---------- one of them runs, for all that waited --- all answered
  *	more ask ------------------------------------ wait ----------------------------- …
  *
+ * An execution for others begins a little later than it could, by a small part of what the last one took: who has just
+ * been answered and asks again at once comes along, instead of waiting for the whole of it.
+ *
  * Everything stands on the stacks of the tasks that wait.  Who is answered takes his copy of the reply before he next
  * waits, while the one who ran still stands there.
  */
@@ -14,6 +17,12 @@
 #include <stdlib.h>
 
 #define BUCKETS 256 /* a power of two */
+
+/* Of what an execution took, the part that the next one waits for company; and at most. */
+#define BOARDING_PART 16
+#define BOARDING_MOST 8000000ULL
+/* What took less is not worth waiting for, ns. */
+#define WORTH_BOARDING 2000000ULL
 
 enum outcome {
 	OUTCOME_NONE,
@@ -32,6 +41,7 @@ struct waiter {
 	const struct request *from;
 	bool is_good;
 	struct waiter *followers; /* he runs for */
+	uint64_t boarding;        /* ns that he waits for more of them */
 };
 
 /* One execution under way; on the stack of who runs it. */
@@ -39,6 +49,7 @@ struct flight {
 	struct flight *next;
 	uint64_t hash;
 	const struct request *request;
+	bool is_boarding;         /* has not begun: who comes is answered by it */
 	struct waiter *followers; /* answered by it */
 	struct waiter *waiting;   /* answered by the next, the first to come first */
 	struct waiter **end;
@@ -178,8 +189,13 @@ static void leave(void *arg)
 static void wait_in(struct flight *flight, struct waiter *waiter)
 {
 	waiter->flight = flight;
-	*flight->end = waiter;
-	flight->end = &waiter->next;
+	if (flight->is_boarding) {
+		waiter->next = flight->followers;
+		flight->followers = waiter;
+	} else {
+		*flight->end = waiter;
+		flight->end = &waiter->next;
+	}
 	waiter->request->db.on_cancel = leave;
 	waiter->request->db.on_cancel_arg = waiter;
 	while (waiter->outcome == OUTCOME_NONE)
@@ -200,8 +216,17 @@ static void answer_all(struct waiter *followers, const struct request *from, boo
 	}
 }
 
+static uint64_t boarding_after(uint64_t took)
+{
+	uint64_t wait = took / BOARDING_PART;
+
+	if (took < WORTH_BOARDING)
+		return 0;
+	return wait < BOARDING_MOST ? wait : BOARDING_MOST;
+}
+
 /* The first runs for the others. */
-static void run_next(struct waiter *list)
+static void run_next(struct waiter *list, uint64_t boarding)
 {
 	struct waiter *first = list;
 
@@ -209,6 +234,7 @@ static void run_next(struct waiter *list)
 		return;
 	first->followers = first->next;
 	first->flight = NULL;
+	first->boarding = boarding;
 	resume(first, OUTCOME_RUN);
 }
 
@@ -226,19 +252,31 @@ static void hand_over(struct flight *flight)
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = flight->waiting;
-	run_next(flight->followers);
+	run_next(flight->followers, 0);
+}
+
+static bool board(struct flight *flight, struct request *request, uint64_t boarding)
+{
+	flight->is_boarding = true;
+	bool is_here = db_pause(&request->db, boarding, &request->error);
+
+	flight->is_boarding = false;
+	return is_here;
 }
 
 static bool run(struct flights *flights, struct request *request, handler_fn handler, uint64_t hash,
-                struct waiter *followers)
+                const struct waiter *runner)
 {
-	struct flight flight = {.hash = hash, .request = request, .followers = followers};
+	struct flight flight = {.hash = hash, .request = request, .followers = runner ? runner->followers : NULL};
+	uint64_t boarding = runner ? runner->boarding : 0;
 
 	flight.end = &flight.waiting;
-	set_flight(followers, &flight);
+	set_flight(flight.followers, &flight);
 	link_flight(flights, &flight);
 	request->flight = &flight;
-	bool is_good = handler(request);
+	bool is_here = boarding == 0 || board(&flight, request, boarding);
+	uint64_t begun = loop_clock();
+	bool is_good = is_here && handler(request);
 
 	if (request->flight == NULL)
 		return is_good;
@@ -249,7 +287,7 @@ static bool run(struct flights *flights, struct request *request, handler_fn han
 		return false;
 	}
 	/* Those who came later begin first: their flight is there before anybody new asks. */
-	run_next(flight.waiting);
+	run_next(flight.waiting, boarding_after(loop_clock() - begun));
 	answer_all(flight.followers, request, is_good);
 	return is_good;
 }
@@ -299,7 +337,7 @@ bool flight_run(struct request *request, handler_fn handler)
 		flights->stats.shared++;
 		return take(&waiter);
 	case OUTCOME_RUN:
-		return run(flights, request, handler, hash, waiter.followers);
+		return run(flights, request, handler, hash, &waiter);
 	case OUTCOME_ALONE:
 		return handler(request);
 	case OUTCOME_GONE:

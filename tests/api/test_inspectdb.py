@@ -42,6 +42,13 @@ def model_files():
     return found
 
 
+def unmanaged(path):
+    """Models whose tables are somebody else's, and so not there."""
+    with open(path, encoding="utf-8") as file:
+        models = json.load(file)["models"]
+    return {name for name, model in models.items() if model.get("Meta", {}).get("managed") is False}
+
+
 def catalog(database):
     return [database.sql(question) for question in (COLUMNS, CONSTRAINTS, INDEXES, COMMENTS)]
 
@@ -84,7 +91,8 @@ class RoundTrip(Inspecting):
             with self.subTest(path=path), databases.database() as first, databases.database() as second:
                 done = first.run("migrate", "--models", path)
                 self.assertEqual(done.returncode, 0, done.complaint)
-                self.assertEqual(self.differences(first, path), [])
+                found = self.differences(first, path)
+                self.assertEqual([each for each in found if each["model"] not in unmanaged(path)], [])
                 self.inspect(first)
                 self.assertEqual(self.notes, [])
                 self.assertEqual(self.differences(first), [])

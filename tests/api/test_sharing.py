@@ -144,6 +144,27 @@ class SharingTest(unittest.TestCase):
 
         together(13, lambda number: read(number) if number else write())
 
+    def test_who_was_just_answered_comes_along(self):
+        """Two who ask again and again would take turns if the next execution began at once, and share nothing."""
+        self.server.sql("ALTER TABLE role RENAME TO hidden_role; CREATE VIEW role AS SELECT hidden_role.* FROM hidden_role, pg_sleep(0.13)")
+        self.addCleanup(self.server.sql, "DROP VIEW role; ALTER TABLE hidden_role RENAME TO role")
+
+        def ask(_):
+            client = self.server.client()
+            for _ in range(20):
+                self.assertEqual(client.get("/api/role", "order_by=id").status, 200)
+            client.close()
+
+        before = self.shared()
+        together(2, ask)
+        self.assertGreaterEqual(self.shared() - before, 4)
+
+    def shared(self):
+        client = self.server.client()
+        text = client.get("/metrics").body.decode()
+        client.close()
+        return float(text.split("\nquern_shared_answers_total ")[1].split()[0])
+
     def test_the_first_one_hangs_up(self):
         self.hold()
         gone = socket.create_connection(("127.0.0.1", self.server.port))

@@ -22,7 +22,7 @@
 #define BOARDING_PART 16
 #define BOARDING_MOST 8000000ULL
 /* What took less is not worth waiting for, ns. */
-#define WORTH_BOARDING 2000000ULL
+#define WORTH_BOARDING 16000000ULL
 
 enum outcome {
 	OUTCOME_NONE,

@@ -12,7 +12,7 @@
 #define CONNECT_TIMEOUT (5000 * MS)
 /* glibc's malloc gives memory above 128 KiB back to the kernel with each statement and gets it anew, page
  * by page, with the next one; freeing one large piece makes it keep twice as much. */
-#define KEEP_MEMORY "length(repeat(' ', 2097152))"
+#define KEEP_MEMORY "octet_length(repeat(' ', 2097152))"
 
 /* libpq's report names host, user and database: only what follows "failed: " is for the log. */
 static struct str reason_of(const PGconn *pg)

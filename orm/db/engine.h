@@ -133,6 +133,7 @@ struct flight {
 	bool was_given_up; /* a segment of it: worth cancelling when no other is left */
 	bool is_risky;     /* nobody knows how long it takes */
 	bool may_gather;   /* what comes meanwhile and is like it may wait for its end */
+	unsigned shape;    /* of what may */
 };
 
 enum conn_state { CONN_CLOSED, CONN_CONNECTING, CONN_READY };

@@ -135,7 +135,8 @@ static void skip_command(struct conn *conn, struct command *command)
 		statements_drop(&conn->statements, command->prepared);
 }
 
-/* Its time is that of the whole flight: quick ones are only ever grouped with quick ones.  A busy
+/* Its time is that of the whole flight: quick ones are only ever grouped with quick ones; of gathered
+ * writes each has its part.  A busy
  * machine only ever adds to it, so a short time counts for more than a long one. */
 static void measure(struct db *db, const struct segment *segment, uint64_t ns)
 {
@@ -157,7 +158,7 @@ static void settle_answered(struct conn *conn, struct segment *segment, const st
 	bool is_undone = flight->is_gathered && flight->has_failed;
 	bool is_whole = !segment->has_failed && segment->answered == segment->n && !is_undone;
 	if (is_whole && segment->stream == NULL)
-		measure(db, segment, now - conn->progress_at);
+		measure(db, segment, (now - conn->progress_at) / (flight->is_gathered ? flight->nstatements : 1));
 	/* What was answered before a neighbour failed was read under READ COMMITTED: it stands. */
 	if (is_whole || (segment->has_failed && !segment->is_stale) || conn->is_leased) {
 		segment_done(segment);
@@ -174,6 +175,8 @@ static void settle_answered(struct conn *conn, struct segment *segment, const st
 		db->stats.healed++;
 	}
 	segment->is_alone = true;
+	/* One of them takes long: they do not stand behind each other. */
+	segment->is_slow = segment->is_slow || is_undone;
 	segment_again(segment);
 }
 

@@ -312,8 +312,8 @@ void pool_pump(struct loop_work *work)
 	if (db->nready > 0) {
 		serve_exclusive(db);
 		reserve(db);
-		serve_quick(db);
 		gather_serve(db);
+		serve_quick(db);
 		flush_all(db);
 	}
 	if (db->nready == 0 || is_crowded(db))

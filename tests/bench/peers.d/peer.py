@@ -43,18 +43,22 @@ class Ask:
         return self.path.replace("{n}", str(n)), self.body.replace("{n}", str(n))
 
     def lua(self, question):
-        """For wrk: what stands before and behind the number is made once."""
+        """For wrk: every request is made before the first is sent, so that the client's own work is little."""
         def pieces(text):
             return " .. n .. ".join(json.dumps(piece, ensure_ascii=False) for piece in text.split("{n}"))
 
         body = pieces(self.body) if self.body else "nil"
         headers = '{["Content-Type"] = "application/json"}' if self.body else "nil"
         return (
-            "local first, last, headers = %d, %d, %s\n"
-            "function init() math.randomseed(os.time()) end\n"
+            "local first, last, headers, requests = %d, %d, %s, {}\n"
+            "function init()\n"
+            "\tmath.randomseed(os.time())\n"
+            "\tfor n = first, last do\n"
+            '\t\trequests[#requests + 1] = wrk.format("%s", %s, headers, %s)\n'
+            "\tend\n"
+            "end\n"
             "function request()\n"
-            "\tlocal n = math.random(first, last)\n"
-            '\treturn wrk.format("%s", %s, headers, %s)\n'
+            "\treturn requests[math.random(#requests)]\n"
             "end\n" % (question.first, question.last, headers, self.method, pieces(self.path), body)
         )
 

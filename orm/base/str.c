@@ -28,16 +28,6 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-struct str str_of(const char *text)
-{
-	return (struct str){text, text ? strlen(text) : 0};
-}
-
-bool str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool str_eq_nocase(struct str a, struct str b)
 {
 	if (a.n != b.n)
@@ -46,11 +36,6 @@ bool str_eq_nocase(struct str a, struct str b)
 		if (to_lower(a.p[i]) != to_lower(b.p[i]))
 			return false;
 	return true;
-}
-
-bool str_is(struct str a, const char *text)
-{
-	return str_eq(a, str_of(text));
 }
 
 int str_cmp(struct str a, struct str b)

@@ -32,11 +32,26 @@ static inline void copy_bytes(void *to, const void *from, size_t n)
 }
 
 /* A view of a C string; NULL gives the empty view with p == NULL. */
-struct str str_of(const char *text);
-bool str_eq(struct str a, struct str b);
+static inline struct str str_of(const char *text)
+{
+	return (struct str){text, text ? strlen(text) : 0};
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* In tables of names the first character tells most apart. */
+static inline bool str_is(struct str a, const char *text)
+{
+	if (a.n > 0 && text && a.p[0] != text[0])
+		return false;
+	return str_eq(a, str_of(text));
+}
+
 /* ASCII letters compared without case. */
 bool str_eq_nocase(struct str a, struct str b);
-bool str_is(struct str a, const char *text);
 /* <0, 0, >0 by bytes. */
 int str_cmp(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);

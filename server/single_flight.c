@@ -4,8 +4,8 @@
  *	others ask ----------- wait ---------- one of them runs, for all that waited --- all answered
  *	more ask ------------------------------------ wait ----------------------------- …
  *
- * An execution for others begins a little later than it could, by a small part of what the last one took: who has just
- * been answered and asks again at once comes along, instead of waiting for the whole of it.
+ * An execution for others waits until as many have come as the last one answered, a small part of what that one took
+ * at most: who has just been answered and asks again at once comes along, instead of waiting for the whole of it.
  *
  * Everything stands on the stacks of the tasks that wait.  Who is answered takes his copy of the reply before he next
  * waits, while the one who ran still stands there.
@@ -18,10 +18,10 @@
 
 #define BUCKETS 256 /* a power of two */
 
-/* Of what an execution took, the part that the next one waits for company; and at most. */
-#define BOARDING_PART 16
-#define BOARDING_MOST 8000000ULL
-/* What took less is not worth waiting for, ns. */
+/* Of what an execution took, the part that the next one waits for company; and at most, ns. */
+#define BOARDING_PART 8
+#define BOARDING_MOST 50000000ULL
+/* What took less is not worth waiting for. */
 #define WORTH_BOARDING 16000000ULL
 
 enum outcome {
@@ -41,7 +41,8 @@ struct waiter {
 	const struct request *from;
 	bool is_good;
 	struct waiter *followers; /* he runs for */
-	uint64_t boarding;        /* ns that he waits for more of them */
+	uint64_t boarding;        /* ns that he waits for more of them, until */
+	size_t expected;          /* so many have come in all */
 };
 
 /* One execution under way; on the stack of who runs it. */
@@ -49,7 +50,9 @@ struct flight {
 	struct flight *next;
 	uint64_t hash;
 	const struct request *request;
-	bool is_boarding;         /* has not begun: who comes is answered by it */
+	struct db_session *boarding; /* of who will run: who comes before it begins is answered by it */
+	size_t expected;             /* then it begins at once */
+	size_t aboard;
 	struct waiter *followers; /* answered by it */
 	struct waiter *waiting;   /* answered by the next, the first to come first */
 	struct waiter **end;
@@ -189,9 +192,11 @@ static void leave(void *arg)
 static void wait_in(struct flight *flight, struct waiter *waiter)
 {
 	waiter->flight = flight;
-	if (flight->is_boarding) {
+	if (flight->boarding) {
 		waiter->next = flight->followers;
 		flight->followers = waiter;
+		if (++flight->aboard >= flight->expected)
+			db_pause_end(flight->boarding);
 	} else {
 		*flight->end = waiter;
 		flight->end = &waiter->next;
@@ -225,8 +230,17 @@ static uint64_t boarding_after(uint64_t took)
 	return wait < BOARDING_MOST ? wait : BOARDING_MOST;
 }
 
-/* The first runs for the others. */
-static void run_next(struct waiter *list, uint64_t boarding)
+static size_t count(const struct waiter *list)
+{
+	size_t n = 0;
+
+	for (; list != NULL; list = list->next)
+		n++;
+	return n;
+}
+
+/* The first runs for the others, when those of `back` may have come back or the time is up. */
+static void run_next(struct waiter *list, uint64_t boarding, const struct waiter *back)
 {
 	struct waiter *first = list;
 
@@ -235,6 +249,7 @@ static void run_next(struct waiter *list, uint64_t boarding)
 	first->followers = first->next;
 	first->flight = NULL;
 	first->boarding = boarding;
+	first->expected = count(list) + count(back) + 1;
 	resume(first, OUTCOME_RUN);
 }
 
@@ -252,15 +267,17 @@ static void hand_over(struct flight *flight)
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = flight->waiting;
-	run_next(flight->followers, 0);
+	run_next(flight->followers, 0, NULL);
 }
 
-static bool board(struct flight *flight, struct request *request, uint64_t boarding)
+static bool board(struct flight *flight, struct request *request, const struct waiter *runner)
 {
-	flight->is_boarding = true;
-	bool is_here = db_pause(&request->db, boarding, &request->error);
+	flight->expected = runner->expected;
+	flight->aboard = count(flight->followers) + 1;
+	flight->boarding = &request->db;
+	bool is_here = db_pause(&request->db, runner->boarding, &request->error);
 
-	flight->is_boarding = false;
+	flight->boarding = NULL;
 	return is_here;
 }
 
@@ -268,13 +285,12 @@ static bool run(struct flights *flights, struct request *request, handler_fn han
                 const struct waiter *runner)
 {
 	struct flight flight = {.hash = hash, .request = request, .followers = runner ? runner->followers : NULL};
-	uint64_t boarding = runner ? runner->boarding : 0;
 
 	flight.end = &flight.waiting;
 	set_flight(flight.followers, &flight);
 	link_flight(flights, &flight);
 	request->flight = &flight;
-	bool is_here = boarding == 0 || board(&flight, request, boarding);
+	bool is_here = !runner || runner->boarding == 0 || board(&flight, request, runner);
 	uint64_t begun = loop_clock();
 	bool is_good = is_here && handler(request);
 
@@ -287,7 +303,7 @@ static bool run(struct flights *flights, struct request *request, handler_fn han
 		return false;
 	}
 	/* Those who came later begin first: their flight is there before anybody new asks. */
-	run_next(flight.waiting, boarding_after(loop_clock() - begun));
+	run_next(flight.waiting, boarding_after(loop_clock() - begun), flight.followers);
 	answer_all(flight.followers, request, is_good);
 	return is_good;
 }

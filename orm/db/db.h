@@ -146,6 +146,8 @@ bool db_check_constraints(struct db_tx *tx, struct error *error);
 
 /* Waits so long, holding nothing; ended early, with ERROR_UNAVAILABLE, when the session is cancelled. */
 bool db_pause(struct db_session *session, uint64_t ns, struct error *error);
+/* The session's pause is over at the loop's next turn. */
+void db_pause_end(struct db_session *session);
 
 /* Rows as they come, in constant memory, on a connection of its own; in the session's open transaction
  * they are a cursor's of it, and any number of streams (up to 32) and other statements may be under way

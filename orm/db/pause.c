@@ -20,6 +20,12 @@ static void cut_short(void *arg)
 	loop_timer_set(pause->session->db->loop, &pause->timer, 0);
 }
 
+void db_pause_end(struct db_session *session)
+{
+	ASSERT(session->on_cancel == cut_short);
+	cut_short(session->on_cancel_arg);
+}
+
 bool db_pause(struct db_session *session, uint64_t ns, struct error *error)
 {
 	struct pause pause = {.timer.fire = wake, .session = session, .task = task_self()};

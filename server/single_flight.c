@@ -58,8 +58,16 @@ struct flight {
 	struct waiter **end;
 };
 
+/* The last execution for several of a bucket: the first who comes back waits for the others. */
+struct recent {
+	uint64_t hash, ended;
+	uint64_t boarding;
+	size_t served;
+};
+
 struct flights {
 	struct flight *buckets[BUCKETS];
+	struct recent recent[BUCKETS];
 	struct flights_stats stats;
 };
 
@@ -281,16 +289,36 @@ static bool board(struct flight *flight, struct request *request, const struct w
 	return is_here;
 }
 
+static void remember(struct flights *flights, const struct flight *flight, uint64_t boarding)
+{
+	struct recent *recent = &flights->recent[flight->hash & (BUCKETS - 1)];
+
+	if (flight->followers != NULL)
+		*recent = (struct recent){flight->hash, loop_clock(), boarding, count(flight->followers) + 1};
+	else if (recent->hash == flight->hash)
+		recent->boarding = 0;
+}
+
+/* For who finds no flight: whether those who were answered with him, as it seems, will be back at once. */
+static struct waiter first_back(const struct flights *flights, uint64_t hash)
+{
+	const struct recent *recent = &flights->recent[hash & (BUCKETS - 1)];
+
+	if (recent->hash != hash || loop_clock() > recent->ended + recent->boarding)
+		return (struct waiter){0};
+	return (struct waiter){.boarding = recent->boarding, .expected = recent->served};
+}
+
 static bool run(struct flights *flights, struct request *request, handler_fn handler, uint64_t hash,
                 const struct waiter *runner)
 {
-	struct flight flight = {.hash = hash, .request = request, .followers = runner ? runner->followers : NULL};
+	struct flight flight = {.hash = hash, .request = request, .followers = runner->followers};
 
 	flight.end = &flight.waiting;
 	set_flight(flight.followers, &flight);
 	link_flight(flights, &flight);
 	request->flight = &flight;
-	bool is_here = !runner || runner->boarding == 0 || board(&flight, request, runner);
+	bool is_here = runner->boarding == 0 || board(&flight, request, runner);
 	uint64_t begun = loop_clock();
 	bool is_good = is_here && handler(request);
 
@@ -303,7 +331,9 @@ static bool run(struct flights *flights, struct request *request, handler_fn han
 		return false;
 	}
 	/* Those who came later begin first: their flight is there before anybody new asks. */
-	run_next(flight.waiting, boarding_after(loop_clock() - begun), flight.followers);
+	uint64_t boarding = boarding_after(loop_clock() - begun);
+	remember(flights, &flight, boarding);
+	run_next(flight.waiting, boarding, flight.followers);
 	answer_all(flight.followers, request, is_good);
 	return is_good;
 }
@@ -343,8 +373,11 @@ bool flight_run(struct request *request, handler_fn handler)
 	uint64_t hash = hash_of(request);
 	struct flight *flight = find(flights, hash, request);
 
-	if (flight == NULL)
-		return run(flights, request, handler, hash, NULL);
+	if (flight == NULL) {
+		struct waiter first = first_back(flights, hash);
+
+		return run(flights, request, handler, hash, &first);
+	}
 	struct waiter waiter = {.task = task_self(), .request = request};
 
 	wait_in(flight, &waiter);

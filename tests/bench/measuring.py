@@ -9,8 +9,7 @@ import re
 import statistics
 import subprocess
 
-WRK_THREADS = 1
-PGBENCH_THREADS = 2
+WRK_THREADS = PGBENCH_THREADS = 2
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 TICK = os.sysconf("SC_CLK_TCK")
 

@@ -47,6 +47,16 @@ int str_cmp(struct str a, struct str b)
 	return (a.n > b.n) - (a.n < b.n);
 }
 
+int str_cmp_nocase(struct str a, struct str b)
+{
+	for (size_t i = 0; i < a.n && i < b.n; i++) {
+		int order = (unsigned char)to_lower(a.p[i]) - (unsigned char)to_lower(b.p[i]);
+		if (order != 0)
+			return order;
+	}
+	return (a.n > b.n) - (a.n < b.n);
+}
+
 bool str_starts(struct str s, struct str prefix)
 {
 	return s.n >= prefix.n && str_eq((struct str){s.p, prefix.n}, prefix);

@@ -54,6 +54,8 @@ static inline bool str_is(struct str a, const char *text)
 bool str_eq_nocase(struct str a, struct str b);
 /* <0, 0, >0 by bytes. */
 int str_cmp(struct str a, struct str b);
+/* The same, A-Z taken as a-z. */
+int str_cmp_nocase(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* Index of the first occurrence, or -1. */

@@ -9,19 +9,10 @@
 
 /* ---- helpers ---- */
 
-static char small(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	const struct project_model *const *x = a, *const *y = b;
-	struct str left = (*x)->name, right = (*y)->name;
-	for (size_t i = 0; i < left.n && i < right.n; i++)
-		if (small(left.p[i]) != small(right.p[i]))
-			return small(left.p[i]) < small(right.p[i]) ? -1 : 1;
-	return (left.n > right.n) - (left.n < right.n);
+	return str_cmp_nocase((*x)->name, (*y)->name);
 }
 
 static int by_new_name(const void *a, const void *b)

@@ -39,16 +39,11 @@ static bool estimate_rows(struct connection *connection, struct arena *arena, st
 	return true;
 }
 
-static struct str quoted(struct arena *arena, struct str name)
-{
-	return arena_printf(arena, "\"%.*s\"", STR_ARG(name));
-}
-
 static struct str sql_of(struct arena *arena, const struct step *step, struct str name)
 {
 	if (!step->finder)
 		return step->sql;
-	if (step->unless.p && str_eq(name, quoted(arena, step->unless)))
+	if (step->unless.p && str_eq(name, quoted_name(arena, step->unless)))
 		return STR("-- it is called so already");
 	return arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(step->sql), STR_ARG(name),
 	                    STR_ARG(step->tail));
@@ -80,7 +75,7 @@ static bool add_step(struct connection *connection, struct arena *arena, const s
                      size_t number, struct buf *out)
 {
 	struct names names = {0};
-	struct str name = step->finder ? quoted(arena, step->finder->name) : STR("");
+	struct str name = step->finder ? quoted_name(arena, step->finder->name) : STR("");
 	int64_t rows;
 	buf_printf(out, "-- step %zu: %.*s\n", number, STR_ARG(step->label));
 	if (step->table.n > 0) {
@@ -133,7 +128,7 @@ struct str steps_script(struct arena *arena, const struct steps *steps)
 	struct buf text = {0};
 	for (size_t i = 0; i < steps->n; i++) {
 		const struct step *step = &steps->items[i];
-		struct str name = step->finder ? quoted(arena, step->finder->name) : STR("");
+		struct str name = step->finder ? quoted_name(arena, step->finder->name) : STR("");
 		add_border(steps, i, &text);
 		struct str sql = sql_of(arena, step, name);
 		buf_printf(&text, "%.*s%s", STR_ARG(sql), end_of(sql));

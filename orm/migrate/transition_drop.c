@@ -163,10 +163,7 @@ static void drop_together(struct transition *t, const struct model_pair *pair)
 			                              fields_count(pair->is->unique_together[k]), pair->is);
 		if (stays)
 			continue;
-		struct str *columns = ARENA_ARRAY(t->arena, struct str, n);
-		for (size_t k = 0; k < n; k++)
-			columns[k] = was[k]->column;
-		drop_found(t, FIND_UNIQUE, pair->was, columns, n, "_uniq");
+		drop_found(t, FIND_UNIQUE, pair->was, fields_columns(t, was, n), n, "_uniq");
 	}
 }
 
@@ -176,10 +173,8 @@ static void drop_composite_key(struct transition *t, const struct model_pair *pa
 	if (was->npk_fields < 2 || fields_stay(t, was->pk_fields, was->npk_fields, is->pk_fields,
 	                                        is->npk_fields, is))
 		return;
-	struct str *columns = ARENA_ARRAY(t->arena, struct str, was->npk_fields);
-	for (size_t i = 0; i < was->npk_fields; i++)
-		columns[i] = was->pk_fields[i]->column;
-	drop_found(t, FIND_PRIMARY_KEY, was, columns, was->npk_fields, "_pk");
+	drop_found(t, FIND_PRIMARY_KEY, was, fields_columns(t, was->pk_fields, was->npk_fields),
+	           was->npk_fields, "_pk");
 }
 
 static void drop_declared(struct transition *t, const struct model_pair *pair)

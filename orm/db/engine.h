@@ -6,8 +6,9 @@
  * its own).  A flight is what goes out under one Sync: one segment, or several that only read and
  * whose shapes are known to be quick; when one of these fails, those that it took along are sent
  * again, each alone.  Writes of one shape that came while others were on their way share a Sync, too
- * (gather.c): one commit for all of them; when one fails nothing was done, and each is sent again alone.  Segments live on the stacks of their waiting tasks; a flight forgets a segment
- * that is given up and swallows its results, so nothing here outlives its caller.
+ * (gather.c): one commit for all of them; when one fails nothing was done, and each is sent again
+ * alone.  Segments live on the stacks of their waiting tasks; a flight forgets a segment that is given
+ * up and swallows its results, so nothing here outlives its caller.
  *
  * Invariants: the commands of a connection are answered in order; a segment is done at its Sync
  * only; a connection is free for the next borrower only when nothing is outstanding on it, its
@@ -253,15 +254,14 @@ void pool_connected(struct conn *conn);
 void pool_connect_failed(struct conn *conn);
 void pool_watch_over(struct db *db);
 
-/* What is outstanding is little enough to send more. */
-bool pool_has_room(const struct conn *conn);
-/* The connection that quick segments go to next; NULL when it is better to wait. */
+/* The connection that quick segments go to next; NULL when it is better to wait for the one being made. */
 struct conn *pool_find_least_loaded(struct db *db);
 /* Statements under one Sync. */
 #define GROUP_MAX 32
 
 /* gather.c */
-/* Whether the segment may share its commit with others. */
+/* Whether the segment, which is about to be queued, may share its commit with others; where its shape goes alone
+ * for a while, it counts. */
 bool gather_may(struct db *db, const struct segment *segment);
 /* Sends what is due of db->writes. */
 void gather_serve(struct db *db);

@@ -22,7 +22,6 @@
 #define STALLED (40 * MS)
 /* Of each statement, ms: by statement_timeout, which no trigger's EXCEPTION WHEN OTHERS can swallow. */
 #define PATIENCE 40
-#define PATIENCE_TEXT "40"
 /* Of a whole flight, as far as its shape's average tells. */
 #define FLIGHT_US 50000
 #define FLIGHT_BYTES (128 * 1024)
@@ -100,14 +99,15 @@ static size_t take(struct db *db, struct segment *first, struct segment *group[G
 	return n;
 }
 
+#define TEXT_OF(number) #number
+#define STATEMENT_TIMEOUT(ms) "PERFORM pg_catalog.set_config('statement_timeout', '" TEXT_OF(ms) "', true); "
 #define SET_UP(more) STR_INIT("DO $$BEGIN " more "SET CONSTRAINTS ALL IMMEDIATE; END$$")
 
 /* In a block, where SET CONSTRAINTS warns of no missing transaction: the Sync's is not seen as one. */
 static const struct statement *set_up(const struct db *db)
 {
 	static const struct statement patient = {.sql = SET_UP("")};
-	static const struct statement hasty = {
-		.sql = SET_UP("PERFORM pg_catalog.set_config('statement_timeout', '" PATIENCE_TEXT "', true); ")};
+	static const struct statement hasty = {.sql = SET_UP(STATEMENT_TIMEOUT(PATIENCE))};
 	bool is_short = db->statement_timeout_ns > 0 && db->statement_timeout_ns <= PATIENCE * MS;
 	return is_short ? &patient : &hasty;
 }

@@ -136,8 +136,8 @@ static void skip_command(struct conn *conn, struct command *command)
 }
 
 /* Its time is that of the whole flight: quick ones are only ever grouped with quick ones; of gathered
- * writes each has its part.  A busy
- * machine only ever adds to it, so a short time counts for more than a long one. */
+ * writes each has its part.  A busy machine only ever adds to it, so a short time counts for more than
+ * a long one. */
 static void measure(struct db *db, const struct segment *segment, uint64_t ns)
 {
 	struct shape *shape = &db->shapes[segment->shape];
@@ -151,12 +151,17 @@ static void measure(struct db *db, const struct segment *segment, uint64_t ns)
 	shape->runs++;
 }
 
+/* Of what it gathered nothing was done. */
+static bool is_undone(const struct flight *flight)
+{
+	return flight->is_gathered && flight->has_failed;
+}
+
 static void settle_answered(struct conn *conn, struct segment *segment, const struct flight *flight,
                             uint64_t now)
 {
 	struct db *db = conn->db;
-	bool is_undone = flight->is_gathered && flight->has_failed;
-	bool is_whole = !segment->has_failed && segment->answered == segment->n && !is_undone;
+	bool is_whole = !segment->has_failed && segment->answered == segment->n && !is_undone(flight);
 	if (is_whole && segment->stream == NULL)
 		measure(db, segment, (now - conn->progress_at) / (flight->is_gathered ? flight->nstatements : 1));
 	/* What was answered before a neighbour failed was read under READ COMMITTED: it stands. */
@@ -176,7 +181,7 @@ static void settle_answered(struct conn *conn, struct segment *segment, const st
 	}
 	segment->is_alone = true;
 	/* One of them takes long: they do not stand behind each other. */
-	segment->is_slow = segment->is_slow || is_undone;
+	segment->is_slow = segment->is_slow || is_undone(flight);
 	segment_again(segment);
 }
 
@@ -191,7 +196,7 @@ static void flight_over(struct conn *conn)
 	conn->is_proven = true;
 	uint64_t now = loop_clock();
 	struct segment *next;
-	if (flight.is_gathered && flight.has_failed && flight.segments.first != NULL)
+	if (is_undone(&flight) && flight.segments.first != NULL)
 		gather_failed(conn->db, flight.segments.first);
 	for (struct segment *s = flight.segments.first; s != NULL; s = next) {
 		next = s->next;
@@ -320,7 +325,7 @@ static void settle_lost(struct conn *conn, struct segment *segment, const struct
 	bool is_oldest = flight == flight_oldest(conn);
 	bool never_ran = conn->saw_fatal && !is_oldest;
 	bool is_settled = segment->has_failed && !segment->is_stale;
-	bool rolled_back = segment->has_failed || (flight->is_gathered && flight->has_failed);
+	bool rolled_back = segment->has_failed || is_undone(flight);
 	if (is_settled) {
 		segment_done(segment);
 		return;

@@ -50,7 +50,7 @@ static bool is_doubtful(const struct db *db, const struct conn *conn)
 	       (conn->ncommands > 0 && loop_now(db->loop) > conn->progress_at + UNMOVED);
 }
 
-bool pool_has_room(const struct conn *conn)
+static bool has_room(const struct conn *conn)
 {
 	return is_open(conn) && !conn->is_reserved && conn->ncommands < CONN_MAX_COMMANDS &&
 	       conn->bytes < CONN_MAX_BYTES;
@@ -64,14 +64,13 @@ static struct conn *find_idle(struct db *db)
 	return NULL;
 }
 
-/* Better to wait where the next connection is being made. */
 struct conn *pool_find_least_loaded(struct db *db)
 {
 	struct conn *best = NULL;
 	bool best_is_doubtful = false;
 	for (unsigned i = 0; i < db->pool_size; i++) {
 		struct conn *conn = &db->conns[i];
-		if (!pool_has_room(conn))
+		if (!has_room(conn))
 			continue;
 		bool doubtful = is_doubtful(db, conn);
 		if (best != NULL && (doubtful > best_is_doubtful ||
@@ -271,7 +270,7 @@ static void send_group(struct db *db, struct conn *conn)
 		flight_add(conn, segment);
 		n += segment->n;
 		segment = db->quick.first;
-	} while (is_shared && segment != NULL && n + segment->n <= GROUP_MAX && pool_has_room(conn) &&
+	} while (is_shared && segment != NULL && n + segment->n <= GROUP_MAX && has_room(conn) &&
 	         may_share(db, segment));
 	flight_end(conn);
 }
@@ -289,7 +288,7 @@ static bool is_crowded(const struct db *db)
 		return true;
 	for (unsigned i = 0; i < db->pool_size; i++) {
 		const struct conn *conn = &db->conns[i];
-		if (pool_has_room(conn) && conn->nsegments < CROWDED && !is_doubtful(db, conn))
+		if (has_room(conn) && conn->nsegments < CROWDED && !is_doubtful(db, conn))
 			return false;
 	}
 	return true;

@@ -9,7 +9,7 @@
 # held up and needs no network; with something missing it runs apt-get as root or by sudo.
 # Returns 1 with words on standard error when that is not possible.
 
-BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libpq-dev libpcre2-dev libssl-dev zlib1g-dev libzstd-dev postgresql)
+BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libpq-dev libpcre2-dev libssl-dev zlib1g-dev libzstd-dev libmimalloc-dev postgresql)
 TEST_PACKAGES=("${BUILD_PACKAGES[@]}" check postgresql-client python3 python3-django python3-psycopg2 curl zstd)
 
 missing_packages() {

@@ -50,6 +50,7 @@ static void connected(struct conn *conn)
 	}
 	conn->state = CONN_READY;
 	statements_init(&conn->statements);
+	frugal_connected(conn);
 	/* Ends the query of a client that died; not known to servers before 14. */
 	if (PQserverVersion(conn->pg) >= 140000)
 		flight_send_quiet(conn, "SELECT set_config('client_connection_check_interval', '1000', false), " KEEP_MEMORY);

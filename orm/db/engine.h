@@ -178,6 +178,7 @@ struct conn {
 	bool saw_fatal; /* the server said why it ends: what stood behind was never run */
 	bool is_proven; /* an answer has come */
 	bool is_stuck;  /* closed because it answered nothing for too long */
+	bool shares_processors; /* few ones, with the server */
 	struct db_copy *copy; /* it is out of pipeline mode, or about to leave it */
 	enum conn_cancel cancel;
 	uint64_t cancel_since; /* the first request of this bout */
@@ -217,6 +218,9 @@ struct db {
 	struct segment_list writes;    /* that may share a commit */
 	struct segment_list exclusive; /* leases and slow segments */
 	struct wait *wake_first, *wake_last;
+	/* Flights of the quick lane: since window_at, and in the window before. */
+	uint64_t window_at;
+	unsigned quick_now, quick_before;
 	struct shape *shapes;
 	const char **values; /* scratch for parameters */
 	size_t values_cap;
@@ -267,6 +271,14 @@ bool gather_may(struct db *db, const struct segment *segment);
 void gather_serve(struct db *db);
 /* A gathered flight has failed: its shape's next writes go alone. */
 void gather_failed(struct db *db, const struct segment *segment);
+
+/* frugal.c */
+/* A connection has been made. */
+void frugal_connected(struct conn *conn);
+/* A flight of the quick lane begins. */
+void frugal_note_quick(struct db *db);
+/* In front of a slow segment, in its flight: it is to leave processors to the quick lane, where that needs them. */
+void frugal_begin(struct conn *conn);
 
 /* segments: db.c */
 void segment_init(struct segment *segment, struct db_session *session, struct error *error);

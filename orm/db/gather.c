@@ -116,6 +116,7 @@ static void send(struct conn *conn, struct segment *const *group, size_t n)
 {
 	struct db *db = conn->db;
 	struct flight *flight = flight_begin(conn);
+	frugal_note_quick(db);
 	flight->may_gather = true;
 	flight->shape = group[0]->shape;
 	flight->is_gathered = n > 1;

@@ -56,9 +56,10 @@ static bool has_room(const struct conn *conn)
 	       conn->bytes < CONN_MAX_BYTES;
 }
 
+/* From the end: the first ones are where the quick lane's statements are prepared and its backends are warm. */
 static struct conn *find_idle(struct db *db)
 {
-	for (unsigned i = 0; i < db->pool_size; i++)
+	for (unsigned i = db->pool_size; i-- > 0;)
 		if (is_idle(&db->conns[i]))
 			return &db->conns[i];
 	return NULL;
@@ -207,6 +208,7 @@ static void send_slow(struct conn *conn, struct segment *segment)
 {
 	conn->is_slow = true;
 	flight_begin(conn);
+	frugal_begin(conn);
 	flight_add(conn, segment);
 	flight_end(conn);
 }
@@ -263,6 +265,7 @@ static void send_group(struct db *db, struct conn *conn)
 	bool is_risky = db->shapes[segment->shape].runs == 0 ||
 	                db->shapes[segment->shape].average_us > QUICK_SHAPE_US;
 	size_t n = 0;
+	frugal_note_quick(db);
 	flight_begin(conn)->is_risky = is_risky;
 	conn->nrisky += is_risky;
 	do {

@@ -42,9 +42,19 @@ class BadAnswers(Exception):
     """Answers that are none: what a measurement may not count."""
 
 
-def wrk(port, script, connections, seconds):
+# Ahead of every ordinary process, as if it had a machine of its own.
+AHEAD = ["chrt", "--fifo", "1"]
+
+
+def may_go_ahead():
+    """Whether this user may start programs with AHEAD."""
+    return subprocess.run([*AHEAD, "true"], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def wrk(port, script, connections, seconds, before=()):
+    """`before` is a command that starts wrk."""
     threads = min(WRK_THREADS, connections)
-    shown = run(["wrk", "-t", str(threads), "-c", str(connections), "-d", "%ds" % seconds, "--latency", "--timeout", "30s",
+    shown = run([*before, "wrk", "-t", str(threads), "-c", str(connections), "-d", "%ds" % seconds, "--latency", "--timeout", "30s",
                  "-s", script, "http://127.0.0.1:%d/" % port])
     if "Non-2xx" in shown or "Socket errors" in shown:
         raise BadAnswers("answers that are none, from port %d:\n%s" % (port, shown))

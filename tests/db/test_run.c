@@ -2,6 +2,7 @@
 #include "tests/db/fixture.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static void answers_cells(void *arg)
 {
@@ -408,6 +409,51 @@ START_TEST(quick_statements_do_not_stand_behind_slow_ones)
 }
 END_TEST
 
+/* As frugal.c has it. */
+#define FEW_PROCESSORS 5
+
+static void reports_its_helpers(void *arg)
+{
+	struct client c;
+	struct db_rows rows;
+	bool *was_without = arg;
+	client_open(&c);
+	for (int i = 0; i < 6; i++)
+		ck_assert(read_sql(&c, "SELECT current_setting('max_parallel_workers'), pg_sleep(0.06)", &rows));
+	*was_without = cell_is(&rows, 0, 0, "0");
+	keeps_asking = false;
+	ck_assert(read_sql(&c, "SELECT current_setting('max_parallel_workers')", &rows));
+	ck_assert(!cell_is(&rows, 0, 0, "0"));
+	client_close(&c);
+}
+
+static void asks_without_end(void *arg)
+{
+	struct client c;
+	(void)arg;
+	client_open(&c);
+	while (keeps_asking) {
+		ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
+		rest(1);
+	}
+	client_close(&c);
+}
+
+START_TEST(a_slow_statement_leaves_few_processors_to_quick_ones)
+{
+	bool was_without;
+	settings.pool_size = 3;
+	open_db();
+	run(reports_its_helpers, &was_without);
+	ck_assert(!was_without);
+	keeps_asking = true;
+	start(asks_without_end, NULL);
+	start(reports_its_helpers, &was_without);
+	run_all();
+	ck_assert(was_without == (sysconf(_SC_NPROCESSORS_ONLN) <= FEW_PROCESSORS));
+}
+END_TEST
+
 static void asks_too_much(void *arg)
 {
 	struct client c;
@@ -478,6 +524,7 @@ int main(void)
 	tcase_add_test(group, each_mistake_has_its_kind_and_names_the_constraint);
 	tcase_add_test(group, a_statement_over_its_time_is_a_timeout_and_the_connection_stays);
 	tcase_add_test(group, quick_statements_do_not_stand_behind_slow_ones);
+	tcase_add_test(group, a_slow_statement_leaves_few_processors_to_quick_ones);
 	tcase_add_test(group, more_parameters_than_the_protocol_counts_are_refused);
 	tcase_add_test(group, a_connection_left_in_a_transaction_serves_nobody_else);
 	return suite_main(suite);

@@ -3,9 +3,10 @@
 import os
 import resource
 import socket
+import subprocess
 import threading
 
-from measuring import median, resident, wrk
+from measuring import AHEAD, may_go_ahead, median, resident, wrk
 from questions import QUESTIONS, REPORT
 
 CONNECTIONS = 64
@@ -33,41 +34,71 @@ class Reporter(threading.Thread):
             self.peer.answer(REPORT, 13)
             self.count += 1
 
+    def stop(self):
+        self.is_over = True
+        self.join()
 
-def point_load(world, peer, seconds):
+
+def point_load(world, peer, seconds, before=()):
     path = os.path.join(world.folder, "beside-%s.lua" % peer.name)
     with open(path, "w", encoding="utf-8") as file:
         file.write(peer.ask(POINT).lua(POINT))
-    return wrk(peer.port, path, CONNECTIONS, seconds)
+    return wrk(peer.port, path, CONNECTIONS, seconds, before)
+
+
+class Counter:
+    """A process that has nothing to do with anybody: it counts.  What it costs is the price of the processor alone."""
+
+    count = 0
+
+    def start(self):
+        self.process = subprocess.Popen(["sh", "-c", "while :; do :; done"], start_new_session=True)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def turns_beside(world, rounds, seconds, before):
+    """{title: [(alone, beside, reports)]}: each peer with its report, and Quern with a process that only counts."""
+    found = {}
+    peers = [peer for peer in world.peers if peer.name != "pgbench" and peer.ask(REPORT) is not None]
+    others = [(peer, peer.title, lambda peer=peer: Reporter(peer)) for peer in peers]
+    others.append((world.quern, "Quern, and a process that only counts instead", Counter))
+    for _ in range(rounds):
+        for peer, title, make in others:
+            world.cluster.settle()
+            alone = point_load(world, peer, seconds, before)
+            other = make()
+            other.start()
+            beside = point_load(world, peer, seconds, before)
+            other.stop()
+            found.setdefault(title, []).append((alone, beside, other.count))
+    return found
 
 
 def report_beside(world, rounds, seconds):
-    """Point lookups of each peer alone and with one report running all the time, in turns."""
-    peers = [peer for peer in world.peers if peer.name != "pgbench" and peer.ask(REPORT) is not None]
+    """Point lookups of each peer alone and with one report running all the time, in turns: once with wrk as any process,
+    whose own waiting for a processor is part of what it measures, and once with wrk ahead of all."""
     wanted = world.quern.answer(REPORT, 13)
-    found = {}
-    for peer in peers:
-        if peer.answer(REPORT, 13) != wanted:
+    for peer in world.peers:
+        if peer.name != "pgbench" and peer.ask(REPORT) is not None and peer.answer(REPORT, 13) != wanted:
             raise SystemExit("%s has another report: %r, not %r" % (peer.title, peer.answer(REPORT, 13), wanted))
-    for _ in range(rounds):
-        for peer in peers:
-            world.cluster.settle()
-            alone = point_load(world, peer, seconds)
-            reporter = Reporter(peer)
-            reporter.start()
-            beside = point_load(world, peer, seconds)
-            reporter.is_over = True
-            reporter.join()
-            found.setdefault(peer.name, []).append((alone, beside, reporter.count))
-    print("\n### Point lookups at %d connections, one slow report running beside\n" % CONNECTIONS)
-    print("| peer | requests/s alone | with report | p99 alone, ms | with report | ratio of p99 | reports in %d s |" % seconds)
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    for peer in peers:
-        turns = found[peer.name]
-        alone, beside = (median([turn[i].p99 for turn in turns]) for i in (0, 1))
-        print("| %s | %.0f | %.0f | %.2f | %.2f | %.2f | %.0f |" % (
-            peer.title, median([turn[0].rate for turn in turns]), median([turn[1].rate for turn in turns]), alone, beside,
-            beside / alone, median([turn[2] for turn in turns])))
+    ways = [("wrk waits for a processor as all do", ())]
+    if may_go_ahead():
+        ways.append(("wrk is ahead of all, as from another machine", AHEAD))
+    for words, before in ways:
+        found = turns_beside(world, rounds, seconds, before)
+        print("\n### Point lookups at %d connections, one slow report running beside; %s\n" % (CONNECTIONS, words))
+        print("| peer | requests/s alone | with report | p99 alone, ms | with report | ratio of p99, median | by round | reports in %d s |"
+              % seconds)
+        print("|---|---:|---:|---:|---:|---:|---|---:|")
+        for title, turns in found.items():
+            ratios = [beside.p99 / alone.p99 for alone, beside, _ in turns]
+            print("| %s | %.0f | %.0f | %.2f | %.2f | %.2f | %s | %.0f |" % (
+                title, *(median([turn[i].rate for turn in turns]) for i in (0, 1)),
+                *(median([turn[i].p99 for turn in turns]) for i in (0, 1)), median(ratios),
+                ", ".join("%.2f" % ratio for ratio in ratios), median([turn[2] for turn in turns])), flush=True)
 
 
 # Idle connections.

@@ -2,6 +2,7 @@
 #include "tests/db/fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void answers_cells(void *arg)
@@ -42,7 +43,8 @@ static void asks_session(void *arg)
 		"SELECT current_setting('TimeZone'), current_setting('DateStyle'), "
 		"current_setting('IntervalStyle'), current_setting('client_encoding'), "
 		"current_setting('search_path'), current_setting('application_name'), "
-		"current_setting('statement_timeout'), current_setting('client_connection_check_interval')",
+		"current_setting('statement_timeout'), current_setting('client_connection_check_interval'), "
+		"current_setting('random_page_cost')",
 		&rows));
 	ck_assert(cell_is(&rows, 0, 0, "UTC"));
 	ck_assert(cell_is(&rows, 0, 1, "ISO, YMD"));
@@ -52,6 +54,7 @@ static void asks_session(void *arg)
 	ck_assert(cell_is(&rows, 0, 5, "quern-test"));
 	ck_assert(cell_is(&rows, 0, 6, "20s"));
 	ck_assert(cell_is(&rows, 0, 7, "1s"));
+	ck_assert(cell_is(&rows, 0, 8, "1.1"));
 	client_close(&c);
 }
 
@@ -60,6 +63,26 @@ START_TEST(a_session_is_set_up_the_same_whatever_the_server_says)
 	settings.search_path = "\"my schema\", public";
 	open_db();
 	run(asks_session, NULL);
+}
+END_TEST
+
+static void asks_page_cost(void *arg)
+{
+	struct client c;
+	struct db_rows rows;
+	(void)arg;
+	client_open(&c);
+	ck_assert(read_sql(&c, "SELECT current_setting('random_page_cost')", &rows));
+	ck_assert(cell_is(&rows, 0, 0, "4"));
+	client_close(&c);
+}
+
+START_TEST(a_cost_of_pages_that_somebody_has_set_stays)
+{
+	ck_assert_int_eq(setenv("PGOPTIONS", "-c random_page_cost=4", 1), 0);
+	open_db();
+	unsetenv("PGOPTIONS");
+	run(asks_page_cost, NULL);
 }
 END_TEST
 
@@ -515,6 +538,7 @@ int main(void)
 	tcase_add_checked_fixture(group, setup, teardown);
 	tcase_add_test(group, null_and_empty_text_are_told_apart);
 	tcase_add_test(group, a_session_is_set_up_the_same_whatever_the_server_says);
+	tcase_add_test(group, a_cost_of_pages_that_somebody_has_set_stays);
 	tcase_add_test(group, a_segment_is_done_whole_or_not_at_all);
 	tcase_add_test(group, an_error_hurts_nobody_who_shares_its_connection);
 	tcase_add_test(group, writes_of_many_clients_stand_or_fall_alone);

@@ -42,6 +42,8 @@ class BadAnswers(Exception):
     """Answers that are none: what a measurement may not count."""
 
 
+# What Quern asks of its sessions that changes plans: pgbench sends the same statements for the same plans.
+SESSION = "-c random_page_cost=1.1"
 # Ahead of every ordinary process, as if it had a machine of its own.
 AHEAD = ["chrt", "--fifo", "1"]
 
@@ -65,7 +67,7 @@ def pgbench(database, script, connections, seconds, *more):
     """Its output; `database` is keywords of psycopg2.connect."""
     return run(["pgbench", "-M", "prepared", "-n", "-f", script, "-c", str(connections), "-j", str(min(PGBENCH_THREADS, connections)),
                 "-T", str(seconds), "-h", database["host"], "-p", str(database["port"]), "-U", database["user"], *more,
-                database["dbname"]])
+                database["dbname"]], {"PGOPTIONS": SESSION})
 
 
 def pgbench_rate(shown):

@@ -9,7 +9,7 @@ import os
 import re
 import time
 
-from measuring import PGBENCH_THREADS, pgbench, pgbench_rate, percentile
+from measuring import PGBENCH_THREADS, SESSION, pgbench, pgbench_rate, percentile
 from peer import Peer
 
 SAMPLE = 13
@@ -61,7 +61,8 @@ class Result:
 
 class Pgbench(Peer):
     name, title = "pgbench", "pgbench -M prepared"
-    settings = ("-M prepared -n, %d threads, a connection a client; the statements are Quern's own" % PGBENCH_THREADS,)
+    settings = ("-M prepared -n, %d threads, a connection a client; the statements are Quern's own, and its session's %s" % (
+        PGBENCH_THREADS, SESSION),)
 
     def start(self, world):
         self.world = world

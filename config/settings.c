@@ -85,7 +85,7 @@ static const struct row rows[] = {
      "most client connections of a worker"},
 	{"url_bytes", FORM_COUNT, AT(url_bytes), 256, 1048576, NULL, 8192,
      "longest address with its query string, bytes"},
-	{"header_bytes", FORM_COUNT, AT(header_bytes), 1024, 1048576, NULL, 16384,
+	{"header_bytes", FORM_COUNT, AT(header_bytes), 1024, 1048576, NULL, 8192,
      "most bytes of a request's headers"},
 	{"secret", FORM_TEXT, AT(secret), 0, 0, "", 0,
      "seals cursors: a long random text, the same on all servers; else random at each start"},

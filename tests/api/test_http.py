@@ -183,6 +183,20 @@ class LimitsTest(HttpTest):
         self.assertEqual(self.send(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 20000 +
                                    b"\r\n\r\n"), [431])
 
+    def test_the_longest_address_with_the_most_and_largest_fields_is_answered(self):
+        address = b"/api/article/count?"
+        address += b"&" * (8192 - len(address))
+        fields, left = [b"Host: localhost\r\n", b"Connection: close\r\n"], 8192 - len("Hostlocalhost" "Connectionclose")
+        for n in range(62):
+            name = b"X-%02d" % n
+            value = b"y" * (left // (62 - n) - len(name))
+            left -= len(name) + len(value)
+            fields.append(name + b": " + value + b"\r\n")
+        self.assertEqual(left, 0)
+        whole = b"GET " + address + b" HTTP/1.1\r\n" + b"".join(fields) + b"\r\n"
+        self.assertEqual(self.send(whole), [200])
+        self.assertEqual(self.send(whole.replace(b": y", b": yy", 1)), [431])
+
     def test_a_body_over_the_limit_is_answered_and_the_connection_lives_on(self):
         connection = self.api.local_port
         for size in ((1 << 20) + 1, 3 << 20):

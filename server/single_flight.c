@@ -319,7 +319,9 @@ static bool run(struct flights *flights, struct request *request, handler_fn han
 	link_flight(flights, &flight);
 	request->flight = &flight;
 	bool is_here = runner->boarding == 0 || board(&flight, request, runner);
-	uint64_t begun = loop_clock();
+	/* Who has waited for nobody began when his request had been read. */
+	bool has_waited = runner->task != NULL || runner->boarding != 0;
+	uint64_t begun = has_waited ? loop_clock() : request->phases.parsed;
 	bool is_good = is_here && handler(request);
 
 	if (request->flight == NULL)
@@ -331,7 +333,8 @@ static bool run(struct flights *flights, struct request *request, handler_fn han
 		return false;
 	}
 	/* Those who came later begin first: their flight is there before anybody new asks. */
-	uint64_t boarding = boarding_after(loop_clock() - begun);
+	bool is_shared = flight.followers != NULL || flight.waiting != NULL;
+	uint64_t boarding = is_shared ? boarding_after(loop_clock() - begun) : 0;
 	remember(flights, &flight, boarding);
 	run_next(flight.waiting, boarding, flight.followers);
 	answer_all(flight.followers, request, is_good);

@@ -90,7 +90,9 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
 	                     str_of(version), &http->limits);
 	if (verdict.status)
 		return refuse(exchange, verdict.status, verdict.detail);
-	size_t limit = exchange->body_most = verdict.has_body ? body_most(exchange, settings) : 0;
+	size_t limit = verdict.has_body ? body_most(exchange, settings) : 0;
+
+	exchange->body_most = limit;
 	if (upload_is_one(exchange, &verdict))
 		return upload_begin(exchange, &verdict);
 	if (verdict.body_bytes > drop_above(limit) || (verdict.wants_continue && verdict.body_bytes > limit))

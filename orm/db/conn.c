@@ -13,7 +13,7 @@
 /* glibc's malloc gives memory above 128 KiB back to the kernel with each statement and gets it anew, page
  * by page, with the next one; freeing one large piece makes it keep twice as much. */
 #define KEEP_MEMORY "octet_length(repeat(' ', 2097152))"
-/* What PostgreSQL's manual has for solid-state drives.  Its own 4 is for turning ones, and reads a table whole where an
+/* What PostgreSQL's manual has for solid-state drives.  Its own 4 is for disks that turn, and reads a table whole where an
  * index would answer.  Who has set it, wherever, is not overruled. */
 #define RANDOM_PAGES                                                                               \
 	"SELECT pg_catalog.set_config(name, '1.1', false) FROM pg_catalog.pg_settings "               \

@@ -100,7 +100,8 @@ void db_session_init(struct db_session *session, struct db *db, struct arena *ar
 void db_session_cancel(struct db_session *session);
 
 /* Waits.  In the session's open transaction, else: sends the statements as one segment (one implicit
- * transaction: all or nothing), rows[i] for statements[i].  One statement that writes may share its commit with others of the same text.
+ * transaction: all or nothing), rows[i] for statements[i].  One statement that writes may share its
+ * commit with others of the same text.
  * `reads_only`: may be sent again when the connection is lost, and may share its
  * transaction with other readers, where each statement still sees what was committed before it. */
 bool db_run(struct db_session *session, const struct statement *statements, size_t n,

@@ -178,7 +178,7 @@ struct conn {
 	bool saw_fatal; /* the server said why it ends: what stood behind was never run */
 	bool is_proven; /* an answer has come */
 	bool is_stuck;  /* closed because it answered nothing for too long */
-	bool shares_processors; /* few ones, with the server */
+	bool shares_processors; /* with the server, and they are few */
 	struct db_copy *copy; /* it is out of pipeline mode, or about to leave it */
 	enum conn_cancel cancel;
 	uint64_t cancel_since; /* the first request of this bout */
@@ -273,6 +273,8 @@ void gather_serve(struct db *db);
 void gather_failed(struct db *db, const struct segment *segment);
 
 /* frugal.c */
+/* A leader and the usual two helpers take all of them. */
+#define FEW_PROCESSORS 3
 /* A connection has been made. */
 void frugal_connected(struct conn *conn);
 /* A flight of the quick lane begins. */

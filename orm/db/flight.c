@@ -183,7 +183,7 @@ static bool send_run(struct conn *conn, struct segment *segment, const struct st
 	command->prepared = prepared;
 	prepared->in_flight++;
 	count_bytes(conn, bytes);
-	conn->db->stats.statements++;
+	conn->db->stats.statements += segment != NULL;
 	return true;
 }
 

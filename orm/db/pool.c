@@ -56,7 +56,7 @@ static bool has_room(const struct conn *conn)
 	       conn->bytes < CONN_MAX_BYTES;
 }
 
-/* From the end: the first ones are where the quick lane's statements are prepared and its backends are warm. */
+/* From the end, where there is a choice: at the beginning the quick lane's statements are prepared. */
 static struct conn *find_idle(struct db *db)
 {
 	for (unsigned i = db->pool_size; i-- > 0;)
@@ -208,13 +208,30 @@ static void send_slow(struct conn *conn, struct segment *segment)
 {
 	conn->is_slow = true;
 	flight_begin(conn);
-	frugal_begin(conn);
+	/* What writes has no parallel workers, and what failed once goes without anything of ours. */
+	if (segment->reads_only && segment->attempts == 0)
+		frugal_begin(conn);
 	flight_add(conn, segment);
 	flight_end(conn);
 }
 
+static bool is_older(const struct segment *a, const struct segment *b)
+{
+	return a != NULL && a->queued_at < b->queued_at;
+}
+
+/* Where there is but one connection the lanes share it, first come, first served. */
+static bool must_queue_up(const struct db *db)
+{
+	const struct segment *own = db->exclusive.first;
+	return db->pool_size == 1 && own != NULL &&
+	       (is_older(db->quick.first, own) || is_older(db->writes.first, own));
+}
+
 static void serve_exclusive(struct db *db)
 {
+	if (must_queue_up(db))
+		return;
 	unsigned limit = db->pool_size > 1 ? db->pool_size - 1 : 1;
 	unsigned used = count_exclusive(db);
 	struct conn *conn;
@@ -238,7 +255,7 @@ static void reserve(struct db *db)
 	size_t wanted = limit > used ? limit - used : 0;
 	if (wanted > db->exclusive.n)
 		wanted = db->exclusive.n;
-	if (may_grow(db))
+	if (may_grow(db) || must_queue_up(db))
 		wanted = 0;
 	for (unsigned i = 0; i < db->pool_size; i++)
 		db->conns[i].is_reserved = db->conns[i].is_reserved && wanted > 0 && wanted--;

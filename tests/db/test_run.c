@@ -1,9 +1,11 @@
 /* Statements and segments: results, errors, limits, many at once. */
 #include "tests/db/fixture.h"
 
+#include "orm/db/engine.h"
+
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static void answers_cells(void *arg)
 {
@@ -66,14 +68,24 @@ START_TEST(a_session_is_set_up_the_same_whatever_the_server_says)
 }
 END_TEST
 
-static void asks_page_cost(void *arg)
+static void asks_page_cost(void *cost)
 {
 	struct client c;
 	struct db_rows rows;
-	(void)arg;
 	client_open(&c);
 	ck_assert(read_sql(&c, "SELECT current_setting('random_page_cost')", &rows));
-	ck_assert(cell_is(&rows, 0, 0, "4"));
+	ck_assert(cell_is(&rows, 0, 0, cost));
+	client_close(&c);
+}
+
+static void sets_page_cost(void *text)
+{
+	struct client c;
+	char sql[200];
+	client_open(&c);
+	snprintf(sql, sizeof sql, "DO $$BEGIN EXECUTE format('ALTER DATABASE %%I %s', current_database()); END$$",
+	         (const char *)text);
+	must(&c, sql);
 	client_close(&c);
 }
 
@@ -82,7 +94,15 @@ START_TEST(a_cost_of_pages_that_somebody_has_set_stays)
 	ck_assert_int_eq(setenv("PGOPTIONS", "-c random_page_cost=4", 1), 0);
 	open_db();
 	unsetenv("PGOPTIONS");
-	run(asks_page_cost, NULL);
+	run(asks_page_cost, "4");
+	run(sets_page_cost, "SET random_page_cost = 3");
+	db_free(db);
+	open_db();
+	run(asks_page_cost, "3");
+	run(sets_page_cost, "RESET random_page_cost");
+	db_free(db);
+	open_db();
+	run(asks_page_cost, "1.1");
 }
 END_TEST
 
@@ -432,48 +452,145 @@ START_TEST(quick_statements_do_not_stand_behind_slow_ones)
 }
 END_TEST
 
-/* As frugal.c has it. */
-#define FEW_PROCESSORS 5
+/* What a slow statement says of its transaction. */
+struct slow {
+	bool is_wanted; /* that it goes without workers: asked until it has, for some seconds */
+	bool has_workers;
+};
 
-static void reports_its_helpers(void *arg)
+static void asks_slowly(void *arg)
 {
 	struct client c;
 	struct db_rows rows;
-	bool *was_without = arg;
+	struct slow *slow = arg;
 	client_open(&c);
-	for (int i = 0; i < 6; i++)
+	uint64_t end = now_ms() + 10000;
+	for (int i = 0; i < 6 || (slow->is_wanted && slow->has_workers && now_ms() < end); i++) {
 		ck_assert(read_sql(&c, "SELECT current_setting('max_parallel_workers'), pg_sleep(0.06)", &rows));
-	*was_without = cell_is(&rows, 0, 0, "0");
+		slow->has_workers = !cell_is(&rows, 0, 0, "0");
+	}
 	keeps_asking = false;
-	ck_assert(read_sql(&c, "SELECT current_setting('max_parallel_workers')", &rows));
-	ck_assert(!cell_is(&rows, 0, 0, "0"));
 	client_close(&c);
+	/* Behind it, of all connections that it may have had. */
+	struct client other[2];
+	struct db_tx *tx[2];
+	for (int i = 0; i < 2; i++) {
+		client_open(&other[i]);
+		ck_assert(db_begin(&other[i].session, DB_READ_COMMITTED, &tx[i], &other[i].error));
+		ck_assert(read_sql(&other[i], "SELECT current_setting('max_parallel_workers')", &rows));
+		ck_assert(!cell_is(&rows, 0, 0, "0"));
+	}
+	for (int i = 0; i < 2; i++) {
+		db_rollback(tx[i]);
+		client_close(&other[i]);
+	}
 }
 
-static void asks_without_end(void *arg)
+static void asks_quickly(void *arg)
 {
 	struct client c;
 	(void)arg;
 	client_open(&c);
-	while (keeps_asking) {
+	while (keeps_asking)
 		ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
-		rest(1);
-	}
+	client_close(&c);
+}
+
+static void asks_where_it_is(void *is_here)
+{
+	struct client c;
+	client_open(&c);
+	*(bool *)is_here = number_of(&c, "SELECT COALESCE(inet_client_addr() = inet_server_addr(), true)::int") == 1;
 	client_close(&c);
 }
 
 START_TEST(a_slow_statement_leaves_few_processors_to_quick_ones)
 {
-	bool was_without;
-	settings.pool_size = 3;
+	cpu_set_t set;
+	bool is_here;
+	struct slow slow = {.is_wanted = false};
+	settings.pool_size = 3; /* two of them for what wants one of its own */
 	open_db();
-	run(reports_its_helpers, &was_without);
-	ck_assert(!was_without);
+	run(asks_slowly, &slow);
+	ck_assert(slow.has_workers);
+	run(asks_where_it_is, &is_here);
+	ck_assert_int_eq(sched_getaffinity(0, sizeof set, &set), 0);
+	slow.is_wanted = is_here && CPU_COUNT(&set) <= FEW_PROCESSORS;
 	keeps_asking = true;
-	start(asks_without_end, NULL);
-	start(reports_its_helpers, &was_without);
+	start(asks_quickly, NULL);
+	start(asks_slowly, &slow);
 	run_all();
-	ck_assert(was_without == (sysconf(_SC_NPROCESSORS_ONLN) <= FEW_PROCESSORS));
+	ck_assert(slow.has_workers == !slow.is_wanted);
+}
+END_TEST
+
+static void asks_thirty_times(void *arg)
+{
+	struct client c;
+	(void)arg;
+	client_open(&c);
+	for (int i = 0; i < 30; i++)
+		ck_assert_int_eq(number_of(&c, "SELECT 42"), 42);
+	keeps_asking = false;
+	client_close(&c);
+}
+
+START_TEST(quick_and_slow_ones_take_turns_on_the_only_connection)
+{
+	settings.pool_size = 1;
+	open_db();
+	keeps_asking = true;
+	for (int i = 0; i < 2; i++)
+		start(reports_slowly, NULL);
+	start(asks_thirty_times, NULL);
+	run_all();
+}
+END_TEST
+
+static void is_refused_the_setting(void *arg)
+{
+	struct client c;
+	(void)arg;
+	client_open(&c);
+	for (int i = 0; i < 30; i++)
+		ck_assert(read_sql(&c, "SELECT pg_sleep(0.04)", NULL));
+	keeps_asking = false;
+	client_close(&c);
+}
+
+/* In a database of its own rights; given back behind it. */
+static void revokes(void *is_revoked)
+{
+	struct client c;
+	client_open(&c);
+	if (*(bool *)is_revoked) {
+		must(&c, "CREATE ROLE unset NOLOGIN");
+		must(&c, "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC");
+	} else {
+		must(&c, "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO PUBLIC");
+		must(&c, "DROP ROLE unset");
+	}
+	client_close(&c);
+}
+
+START_TEST(a_server_that_refuses_the_setting_answers_all_the_same)
+{
+	bool is_revoked = true;
+	settings.pool_size = 2;
+	open_db();
+	run(revokes, &is_revoked);
+	db_free(db);
+	ck_assert_int_eq(setenv("PGOPTIONS", "-c role=unset", 1), 0);
+	open_db();
+	unsetenv("PGOPTIONS");
+	keeps_asking = true;
+	start(asks_quickly, NULL);
+	start(is_refused_the_setting, NULL);
+	run_all();
+	db_free(db);
+	open_db();
+	is_revoked = false;
+	run(revokes, &is_revoked);
 }
 END_TEST
 
@@ -548,7 +665,9 @@ int main(void)
 	tcase_add_test(group, each_mistake_has_its_kind_and_names_the_constraint);
 	tcase_add_test(group, a_statement_over_its_time_is_a_timeout_and_the_connection_stays);
 	tcase_add_test(group, quick_statements_do_not_stand_behind_slow_ones);
+	tcase_add_test(group, quick_and_slow_ones_take_turns_on_the_only_connection);
 	tcase_add_test(group, a_slow_statement_leaves_few_processors_to_quick_ones);
+	tcase_add_test(group, a_server_that_refuses_the_setting_answers_all_the_same);
 	tcase_add_test(group, more_parameters_than_the_protocol_counts_are_refused);
 	tcase_add_test(group, a_connection_left_in_a_transaction_serves_nobody_else);
 	return suite_main(suite);

@@ -135,6 +135,9 @@ static struct str target_of(struct arena *arena, struct str address)
 	return (struct str){target, n};
 }
 
+/* A longer address is not repeated: the reply's head would not find room beside the request's. */
+#define LINK_MOST 2048
+
 static void add_cursor_header(struct request *request, bool is_next, struct str cursor)
 {
 	struct str address;
@@ -144,6 +147,8 @@ static void add_cursor_header(struct request *request, bool is_next, struct str 
 		return;
 	address = address_at(request, is_next ? STR("after") : STR("before"), cursor);
 	address = target_of(request->arena, address);
+	if (address.n > LINK_MOST)
+		return;
 	reply_header(request, STR("Link"),
 	             arena_printf(request->arena, "<%.*s>; rel=\"%s\"", STR_ARG(address), is_next ? "next" : "prev"));
 }

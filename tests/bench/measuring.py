@@ -6,6 +6,7 @@ Nothing here knows a question or a peer.
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 
@@ -44,13 +45,13 @@ class BadAnswers(Exception):
 
 # What Quern asks of its sessions that changes plans: pgbench sends the same statements for the same plans.
 SESSION = "-c random_page_cost=1.1"
-# Ahead of every ordinary process, as if it had a machine of its own.
+# Before every ordinary process: it never waits for a processor, though it takes its time from the same ones.
 AHEAD = ["chrt", "--fifo", "1"]
 
 
 def may_go_ahead():
     """Whether this user may start programs with AHEAD."""
-    return subprocess.run([*AHEAD, "true"], stderr=subprocess.DEVNULL).returncode == 0
+    return shutil.which(AHEAD[0]) is not None and subprocess.run([*AHEAD, "true"], stderr=subprocess.DEVNULL).returncode == 0
 
 
 def wrk(port, script, connections, seconds, before=()):

@@ -1,6 +1,6 @@
 """The one PostgreSQL that all peers ask, and the rows in it.
 
-A private cluster in /tmp, reached by a unix socket alone, with the settings of CONF and no others: those of
+A private cluster in /tmp, reached by a unix socket alone, with the settings of CONF and those asked for: those of
 Debian's package but for memory, the number of connections and JIT.  Commits are on disk before they are
 answered.  The tables are made by `quern migrate` from the example models; the rows are the same every time.
 """
@@ -92,7 +92,9 @@ def programs():
 class Cluster:
     user = "quern"
 
-    def __init__(self):
+    def __init__(self, more=None):
+        """`more`: settings besides CONF, {name: value}."""
+        self.conf = dict(CONF, **(more or {}))
         self.programs = programs()
         self.folder = harness.private_folder()
         self.data = os.path.join(self.folder, "data")
@@ -103,7 +105,7 @@ class Cluster:
         self._as_owner(["initdb", "-D", self.data, "-U", self.user, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as file:
             file.write("unix_socket_directories = '%s'\n" % self.folder)
-            file.writelines("%s = %s\n" % setting for setting in CONF.items())
+            file.writelines("%s = %s\n" % setting for setting in self.conf.items())
         self._as_owner(["pg_ctl", "-D", self.data, "-l", self.log, "-s", "-w", "-t", "60", "start"])
         with open(os.path.join(self.data, "postmaster.pid"), encoding="utf-8") as file:
             self.pid = int(file.readline())

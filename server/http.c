@@ -22,6 +22,7 @@
 #define POOL_EXTRA ((size_t)8 << 10)
 #define POOL_LEAST ((size_t)16 << 10)
 #define RUNS_A_TURN 4
+#define BARREN_TURNS 8
 #define NUDGE_NS (1000u * 1000)
 
 /* The library's callbacks. */
@@ -54,7 +55,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 	}
 	client->exchange = exchange;
 	client->is_idle = false;
-	clock_allow(exchange, http->worker->setup->settings->header_timeout, 0);
+	clock_allow(exchange, http->worker->setup->settings->header_timeout);
 	return exchange;
 }
 
@@ -73,7 +74,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	exchange->connection = NULL;
 	exchange->client->exchange = NULL;
 	exchange->client->is_idle = true;
-	clock_allow(exchange, http->worker->setup->settings->idle_timeout, 0);
+	clock_allow(exchange, http->worker->setup->settings->idle_timeout);
 	exchange->client = NULL;
 	if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		exchange->is_gone = true;
@@ -133,9 +134,9 @@ static bool has_more(struct http *http)
 	return MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0;
 }
 
-/* With a parked connection the library always has more to do, by its own account: to ask again.
- * It is then run again while there is progress, and after a millisecond, in case that it has more
- * than that. */
+/* With a parked connection the library always has more to do, by its own account: to ask again; and so it has with
+ * one whose buffer is full of what it cannot use (is_stuck() of http_clock.c).  It is then run again while there is
+ * progress, and after a millisecond, in case that it has more than that. */
 static void run_daemon(struct loop_work *work)
 {
 	struct http *http = (struct http *)((char *)work - offsetof(struct http, work));
@@ -147,7 +148,11 @@ static void run_daemon(struct loop_work *work)
 		if (!http->has_more || !http->has_progressed)
 			break;
 	}
-	if (!http->has_more || http->has_progressed || http->nparked == 0)
+	if (!http->has_more || http->has_progressed) {
+		http->nbarren = 0;
+		return;
+	}
+	if (http->nparked == 0 && ++http->nbarren < BARREN_TURNS)
 		return;
 	http->has_more = false;
 	if (!http->nudge.heap_index)
@@ -166,8 +171,11 @@ void http_poke(struct http *http)
 
 static void on_ready(struct loop_watch *watch, uint32_t events)
 {
+	struct http *http = (struct http *)((char *)watch - offsetof(struct http, watch));
+
 	(void)events;
-	http_poke((struct http *)((char *)watch - offsetof(struct http, watch)));
+	http->nbarren = 0;
+	http_poke(http);
 }
 
 /* What the daemon still has to do waits for the next turn, so that others get theirs. */

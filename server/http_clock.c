@@ -8,6 +8,7 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define MS 1000000ull
@@ -19,16 +20,23 @@
 #define LEAST_WRITE_RATE (1u << 10)
 /* Of an upload, whose rows somebody may be making as they go. */
 #define LEAST_UPLOAD_RATE (1u << 10)
+/* At which a connection's bytes have lain unread until it is given up. */
+#define STUCK_LOOKS 3
 /* What a connection that waits for its next request gets when the server stops. */
 #define IDLE_GRACE_NS (200 * MS)
 /* What requests get to notice that the drain is over. */
 #define LAST_GRACE_NS (1000 * MS)
 
-void clock_allow(struct exchange *exchange, unsigned ms, uint64_t bytes)
+void clock_allow(struct exchange *exchange, unsigned ms)
 {
 	exchange->client->is_writing = false;
-	exchange->client->deadline =
-		loop_now(exchange->http->loop) + ms * MS + bytes * 1000 * MS / LEAST_RATE;
+	exchange->client->deadline = loop_now(exchange->http->loop) + ms * MS;
+}
+
+/* What has come of a body earns time for the rest of it. */
+void clock_body(struct exchange *exchange, size_t n)
+{
+	exchange->client->deadline += n * 1000 * MS / LEAST_RATE;
 }
 
 /* Never more than the time of a body's start, however fast it was: what came long ago earns nothing. */
@@ -121,6 +129,24 @@ static void shut(struct client *client)
 	db_session_cancel(&exchange->request.db);
 }
 
+/* libmicrohttpd 0.9.75 has no end for a chunk's size that is longer than its buffer (with an extension, say): it takes
+ * nothing more and waits, and it does not notice that the client leaves.  What lies unread shows it, but not at the
+ * first look: those bytes may just have come. */
+static bool is_stuck(struct client *client)
+{
+	const struct exchange *exchange = client->exchange;
+	int unread = 0;
+
+	if (!exchange || exchange->is_suspended || (exchange->phase != PHASE_BODY && exchange->phase != PHASE_UPLOAD))
+		return false;
+	if (client->received != exchange->received || ioctl(client->fd, FIONREAD, &unread) != 0 || unread == 0)
+		client->nstuck = 0;
+	else
+		client->nstuck++;
+	client->received = exchange->received;
+	return client->nstuck >= STUCK_LOOKS;
+}
+
 static bool is_overdue(const struct http *http, struct client *client, uint64_t now)
 {
 	if (client->deadline && client->deadline <= now && !takes_enough(http, client, now))
@@ -137,7 +163,7 @@ static void sweep(struct loop_timer *timer)
 
 	worker_publish(http->worker);
 	for (struct client *client = http->clients; client; client = client->next) {
-		if (!is_overdue(http, client, now))
+		if (!is_stuck(client) && !is_overdue(http, client, now))
 			continue;
 		shut(client);
 		http_poke(http);

@@ -37,6 +37,9 @@ struct client {
 	/* While a reply is sent: what the client had taken when it was last looked at. */
 	bool is_writing;
 	uint64_t taken;
+	/* While a body comes: looks in a row at which bytes lay there and none had been taken since the last. */
+	unsigned nstuck;
+	uint64_t received; /* exchange->received at the last look */
 	struct exchange *exchange;
 };
 
@@ -102,6 +105,7 @@ struct http {
 	struct loop_timer overdue; /* runs while a connection is parked */
 	struct loop_timer nudge;   /* see run_daemon() */
 	bool has_progressed;       /* something was done that the library goes on with at once */
+	unsigned nbarren;          /* turns since it had progressed or something came */
 	bool is_stopping;
 	uint64_t stop_at; /* drain deadline */
 	uint64_t stop_began;
@@ -165,8 +169,9 @@ void wait_resume(struct exchange *exchange);
 void clock_setup(struct http *http);
 /* Of an upload: the time that its progress has earned. */
 void clock_upload(struct exchange *exchange, size_t n);
-/* From now: `ms`, and the time that a slow but honest line needs for `bytes`. */
-void clock_allow(struct exchange *exchange, unsigned ms, uint64_t bytes);
+void clock_allow(struct exchange *exchange, unsigned ms); /* from now */
+/* Bytes of the body have come: with them, the time that a slow but honest line needs for as many. */
+void clock_body(struct exchange *exchange, size_t n);
 /* From now the client must take what is sent, at a least rate. */
 void clock_write(struct exchange *exchange);
 void clock_welcome(struct http *http, struct client *client);

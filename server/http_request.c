@@ -99,8 +99,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
 		return refuse(exchange, 413, "The body is longer than this server takes.");
 	exchange->is_too_large = verdict.body_bytes > limit;
 	if (verdict.has_body)
-		clock_allow(exchange, settings->body_timeout,
-		            verdict.is_chunked ? limit : verdict.body_bytes);
+		clock_allow(exchange, settings->body_timeout);
 	exchange->phase = PHASE_BODY;
 	return MHD_YES;
 }
@@ -109,6 +108,7 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
 {
 	exchange->http->has_progressed = true;
 	exchange->received += n;
+	clock_body(exchange, n);
 	if (exchange->received > exchange->body_most)
 		exchange->is_too_large = true;
 	if (exchange->received > drop_above(exchange->body_most))

@@ -214,6 +214,22 @@ class LimitsTest(HttpTest):
             sock.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             self.assertEqual(replies(read_until_closed(sock)), [413, 200])
 
+    def test_the_line_of_a_chunk_without_end(self):
+        """Behind the longest that is let in libmicrohttpd's buffer is full."""
+        with raw_connection(self.server.port) as full, raw_connection(self.server.port) as endless:
+            for sock, length in (full, 24000), (endless, 200000):
+                sock.sendall(b"POST /api/article/count HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                             b"2;" + b"x" * length)
+            began, busy = time.monotonic(), self.processor_seconds()
+            self.assertEqual(read_until_closed(endless), b"")
+            self.assertLess(self.processor_seconds() - busy, (time.monotonic() - began) / 2)
+            self.ok(self.api.get("/api/article/count"))
+
+    def processor_seconds(self):
+        with open("/proc/%d/stat" % self.server.process.pid, encoding="utf-8") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def test_a_huge_length_is_refused_unread(self):
         self.assertEqual(self.send(b"POST /api/article HTTP/1.1\r\nHost: localhost\r\n"
                                    b"Content-Length: 100000000000\r\n\r\n{"), [413])

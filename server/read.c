@@ -139,8 +139,12 @@ static void add_cut(struct listing *listing)
 	const struct page *page = listing->plan->page;
 
 	rows_truncated(request);
-	if (page != NULL)
-		rows_cursor(request, "next", cursor_write(request->arena, &page->seal, listing->place, page->ncolumns));
+	if (page == NULL)
+		return;
+	struct str cursor = cursor_write(request->arena, &page->seal, listing->place, page->ncolumns);
+
+	if (rows_cursor_fits(request, cursor))
+		rows_cursor(request, "next", cursor);
 }
 
 static bool add_rows(const struct fetched *batch, void *arg, struct error *error)

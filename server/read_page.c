@@ -30,7 +30,7 @@ static bool add_rows(struct request *request, const struct paged *paged)
 }
 
 /* The place of row i; behind an empty page the end that it was sought from. */
-static void add_cursor(struct request *request, const struct paged *paged, const char *name, size_t i)
+static bool add_cursor(struct request *request, const struct paged *paged, const char *name, size_t i)
 {
 	const struct page *page = paged->plan->page;
 	struct str *values = ARENA_ARRAY(request->arena, struct str, page->ncolumns);
@@ -38,31 +38,37 @@ static void add_cursor(struct request *request, const struct paged *paged, const
 
 	for (size_t k = 0; k < n; k++)
 		values[k] = db_cell(&paged->fetched->rows, row_at(paged, i), page->columns[k]);
-	rows_cursor(request, name, cursor_write(request->arena, &page->seal, values, n));
+	struct str cursor = cursor_write(request->arena, &page->seal, values, n);
+
+	if (!rows_cursor_fits(request, cursor))
+		return error_set_nowhere(&request->error, ERROR_VALUE,
+		                         "The cursor of the %s page has %zu bytes, since it holds the values that the rows are "
+		                         "ordered by; a header has room for %d. Order by something shorter, or ask for JSON.",
+		                         name, cursor.n, ROWS_CURSOR_MOST);
+	rows_cursor(request, name, cursor);
+	return true;
 }
 
 /* In the direction of reading there is a page where there was a row too many; in the other one where we came
  * from. */
-static void add_cursors(struct request *request, const struct paged *paged)
+static bool add_cursors(struct request *request, const struct paged *paged)
 {
 	const struct page *page = paged->plan->page;
 
-	if (page->is_backwards ? page->has_place : paged->has_more)
-		add_cursor(request, paged, "next", paged->n - 1);
-	else
+	if (!(page->is_backwards ? page->has_place : paged->has_more))
 		rows_cursor(request, "next", (struct str){0});
-	if (page->is_backwards ? paged->has_more : page->has_place)
-		add_cursor(request, paged, "previous", 0);
-	else
+	else if (!add_cursor(request, paged, "next", paged->n - 1))
+		return false;
+	if (!(page->is_backwards ? paged->has_more : page->has_place))
 		rows_cursor(request, "previous", (struct str){0});
+	else if (!add_cursor(request, paged, "previous", 0))
+		return false;
+	return true;
 }
 
 static bool add_beside(struct request *request, const struct paged *paged, const struct db_rows *count)
 {
-	if (!read_add_count(request, paged->plan, count))
-		return false;
-	add_cursors(request, paged);
-	return true;
+	return read_add_count(request, paged->plan, count) && add_cursors(request, paged);
 }
 
 static bool fetch_page(struct request *request, const struct plan *plan, struct fetched **fetched,

@@ -138,6 +138,11 @@ static struct str target_of(struct arena *arena, struct str address)
 /* A longer address is not repeated: the reply's head would not find room beside the request's. */
 #define LINK_MOST 2048
 
+bool rows_cursor_fits(const struct request *request, struct str cursor)
+{
+	return !rows_have_headers(request) || cursor.n <= ROWS_CURSOR_MOST;
+}
+
 static void add_cursor_header(struct request *request, bool is_next, struct str cursor)
 {
 	struct str address;

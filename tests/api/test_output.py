@@ -228,6 +228,30 @@ class Beside(OutputTest):
         self.assertEqual(self.csv(target), "id\n2\n")
 
 
+    def test_a_cursor_that_a_header_has_room_for(self):
+        """It goes out beside the longest of requests."""
+        self.sql("UPDATE part SET note = repeat('x', 1060) || id")
+        path = "/api/part?limit=1&order_by=note&values=id&name__lt=%s&after=" % ("z" * 6500)
+        for form in (CSV, NDJSON):
+            headers = dict({"X-%02d" % n: "y" * 150 for n in range(50)}, Accept=form)
+            cursor = self.text(path, form).headers["X-Next-Cursor"]
+            answer = self.api.get(path + cursor, headers=headers)
+            self.assertEqual(answer.status, 200, answer)
+            for name in ("X-Next-Cursor", "X-Previous-Cursor"):
+                self.assertIn(len(answer.headers[name]), range(1400, 1537))
+
+    def test_a_cursor_that_no_header_has_room_for(self):
+        self.sql("UPDATE part SET note = repeat('y', 40000) || id")
+        path = "/api/part?limit=1&order_by=note&values=id&after="
+        for form in (CSV, NDJSON):
+            answer = self.api.get(path, headers={"Accept": form})
+            self.assertEqual(answer.status, 400)
+            self.assertIn("a header has room for 1536", answer.json["detail"])
+        page = self.ok(self.api.get(path))
+        body = {"limit": 1, "order_by": ["note"], "values": ["id"], "after": page["next"]}
+        self.assertEqual(self.ok(self.api.post("/api/part/query", body))["results"], [{"id": 2}])
+
+
 class Capped(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

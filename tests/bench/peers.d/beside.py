@@ -67,7 +67,7 @@ def turns_beside(world, rounds, seconds, before):
     others.append((world.quern, "Quern, and a process that only counts instead", Counter))
     for _ in range(rounds):
         for peer, title, make in others:
-            world.cluster.settle()
+            world.settle()
             try:
                 alone = point_load(world, peer, seconds, before)
                 other = make()

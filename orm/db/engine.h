@@ -395,6 +395,8 @@ bool stream_wants(const struct db_stream *stream);
 /* After reading: wakes its task when there is something. */
 void stream_notify(struct db_stream *stream);
 void stream_cancel(struct db_stream *stream);
+/* PostgreSQL has given it nothing for as long as a statement may run; nothing when it does not wait for that. */
+void stream_late(struct db_stream *stream);
 
 /* connect.c */
 /* The session's settings as libpq's "options"; malloc'd. */

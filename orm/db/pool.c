@@ -408,6 +408,17 @@ static bool is_stuck(const struct db *db, struct conn *conn, uint64_t now)
 	return now > conn->progress_at + n * db->statement_timeout_ns + STUCK_GRACE;
 }
 
+/* A stream that waits longer than a statement may: nobody else tells it, see stream.c. */
+static void wake_late_stream(const struct db *db, struct conn *conn, uint64_t now)
+{
+	const struct flight *flight = flight_oldest(conn);
+	const struct segment *segment = flight != NULL ? flight->segments.first : NULL;
+
+	if (segment != NULL && segment->stream != NULL && db->statement_timeout_ns > 0 &&
+	    now > conn->progress_at + db->statement_timeout_ns)
+		stream_late(segment->stream);
+}
+
 static bool is_late(struct conn *conn, uint64_t now)
 {
 	uint64_t since =
@@ -437,6 +448,7 @@ static void look_after(struct db *db, struct conn *conn, uint64_t now)
 	}
 	if (conn->state != CONN_READY)
 		return;
+	wake_late_stream(db, conn, now);
 	conn->is_stuck = is_stuck(db, conn, now);
 	if (conn->is_stuck || is_late(conn, now))
 		conn_close(conn, "no answer in time");

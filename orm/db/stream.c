@@ -3,6 +3,10 @@
  * Keeps at most one helping of rows; while nobody asks, the connection is not read, so PostgreSQL
  * waits with the rest.  A stream that is closed half way leaves its flight to the pool, which
  * cancels the query, swallows what is left and only then lends the connection out again.
+ *
+ * PostgreSQL's statement_timeout would count the time that it waits for a slow reader, and break off a long
+ * download that goes well.  So here it is off for the statement, and what is limited by us is the time from asking for
+ * rows until some come.
  */
 #include "orm/db/engine.h"
 
@@ -19,6 +23,7 @@ struct db_stream {
 	struct wait wait;
 	bool is_waiting;
 	bool is_ended; /* the Sync was read, or the connection lost */
+	bool is_late;
 	void *rows[HELPING_ROWS];
 	size_t n;
 	size_t given; /* the first of them, which the caller has; more may come while it has them */
@@ -50,6 +55,7 @@ static size_t row_bytes(const PGresult *row)
 void stream_row(struct db_stream *stream, PGresult *row)
 {
 	ASSERT(stream->n < HELPING_ROWS);
+	stream->conn->progress_at = loop_now(stream->session->db->loop);
 	stream->rows[stream->n++] = row;
 	stream->bytes += row_bytes(row);
 	wake(stream);
@@ -67,6 +73,12 @@ void stream_cancel(struct db_stream *stream)
 	wake(stream);
 }
 
+void stream_late(struct db_stream *stream)
+{
+	stream->is_late = stream->is_late || stream->is_waiting;
+	wake(stream);
+}
+
 /* Of the first n. */
 static void clear_rows(struct db_stream *stream, size_t n)
 {
@@ -78,6 +90,20 @@ static void clear_rows(struct db_stream *stream, size_t n)
 	stream->bytes = 0;
 	for (size_t i = 0; i < stream->n; i++)
 		stream->bytes += row_bytes(stream->rows[i]);
+}
+
+static void send_untimed(struct db_stream *stream)
+{
+	static const struct statement untimed = {
+		.sql = STR_INIT("SELECT pg_catalog.set_config('statement_timeout', '0', true)")};
+	struct conn *conn = stream->conn;
+
+	flight_begin(conn);
+	if (conn->db->statement_timeout_ns > 0)
+		flight_add_own(conn, &untimed);
+	flight_add(conn, &stream->segment);
+	flight_end(conn);
+	pool_watch_over(conn->db);
 }
 
 static bool open_in_tx(struct db_session *session, const struct statement *statement,
@@ -115,7 +141,7 @@ bool db_stream_open(struct db_session *session, const struct statement *statemen
 	}
 	/* Counted as it is sent: the head of a long reply goes out before its end is known. */
 	session->usage.statements++;
-	flight_send_segment(conn, &stream->segment);
+	send_untimed(stream);
 	*out = stream;
 	return true;
 }
@@ -131,7 +157,7 @@ static bool heal(struct db_stream *stream)
 	segment->answered = 0;
 	segment->prepares_anew = true;
 	segment->attempts++;
-	flight_send_segment(conn, segment);
+	send_untimed(stream);
 	return true;
 }
 
@@ -139,6 +165,7 @@ static void wait_for_rows(struct db_stream *stream)
 {
 	struct conn *conn = stream->conn;
 	conn->is_paused = false;
+	conn->progress_at = loop_now(conn->db->loop);
 	/* What libpq has read already is taken without asking the socket. */
 	if (conn->state == CONN_READY && !conn->is_broken)
 		pipeline_process(conn);
@@ -167,6 +194,7 @@ static bool end_of(struct db_stream *stream, struct error *error)
 bool db_stream_next(struct db_stream *stream, struct db_rows *rows, struct error *error)
 {
 	*rows = (struct db_rows){0};
+	stream->is_late = false;
 	if (stream->cursor != NULL)
 		return cursor_next(stream->cursor, rows, error);
 	clear_rows(stream, stream->given);
@@ -175,6 +203,8 @@ bool db_stream_next(struct db_stream *stream, struct db_rows *rows, struct error
 			return false;
 		if (stream->is_ended && !heal(stream))
 			return end_of(stream, error);
+		if (stream->is_late)
+			return error_set_nowhere(error, ERROR_TIMEOUT, "The database took too long to answer.");
 		wait_for_rows(stream);
 	}
 	*rows = (struct db_rows){.result = stream->rows[0],

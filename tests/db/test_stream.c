@@ -201,6 +201,71 @@ START_TEST(rows_that_come_while_their_reader_rests_are_not_lost)
 }
 END_TEST
 
+static void reads_longer_than_a_statement_may_run(void *arg)
+{
+	struct client c;
+	struct db_rows rows;
+	long long n = 0;
+	(void)arg;
+	client_open(&c);
+	struct db_stream *stream = open_stream(&c, "SELECT generate_series(1, 20000), repeat('x', 1000)");
+	for (;;) {
+		ck_assert_msg(db_stream_next(stream, &rows, &c.error), "%.*s", STR_ARG(c.error.detail));
+		if (rows.nrows == 0)
+			break;
+		if (n == 0)
+			rest(1500);
+		for (size_t i = 0; i < rows.nrows; i++)
+			n += atoll(db_cell(&rows, i, 0).p) == n + 1;
+	}
+	ck_assert_int_eq(n, 20000);
+	db_stream_close(stream);
+	/* What follows on the connection is timed again. */
+	struct db_rows none;
+	ck_assert(!read_sql(&c, "SELECT pg_sleep(30)", &none));
+	ck_assert_int_eq(c.error.kind, ERROR_TIMEOUT);
+	client_close(&c);
+}
+
+START_TEST(the_time_of_a_slow_reader_is_not_the_statements)
+{
+	settings.pool_size = 1;
+	settings.statement_timeout_ms = 300;
+	open_db();
+	run(reads_longer_than_a_statement_may_run, NULL);
+}
+END_TEST
+
+static void waits_for_rows_in_vain(void *arg)
+{
+	struct client c;
+	struct db_rows rows;
+	(void)arg;
+	client_open(&c);
+	struct db_stream *stream = open_stream(&c, "SELECT i, CASE i WHEN 1000 THEN pg_sleep(33)::text END FROM generate_series(1, 1000) i");
+	size_t n = 0;
+	while (db_stream_next(stream, &rows, &c.error))
+		n += rows.nrows;
+	ck_assert_uint_gt(n, 800);
+	ck_assert_int_eq(c.error.kind, ERROR_TIMEOUT);
+	db_stream_close(stream);
+	error_clear(&c.error);
+	/* The pool's only connection is free again when the query has been cancelled. */
+	ck_assert_int_eq(number_of(&c, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(33)%' "
+	                               "AND pid <> pg_backend_pid()"),
+	                 0);
+	client_close(&c);
+}
+
+START_TEST(a_stream_that_waits_too_long_for_rows_is_ended)
+{
+	settings.pool_size = 1;
+	settings.statement_timeout_ms = 300;
+	open_db();
+	run(waits_for_rows_in_vain, NULL);
+}
+END_TEST
+
 static void fails_in_the_middle(void *arg)
 {
 	struct client c;
@@ -326,6 +391,8 @@ int main(void)
 	TCase *group = suite_with_case(&suite, "db stream");
 	tcase_add_checked_fixture(group, setup, teardown);
 	tcase_add_test(group, a_million_rows_cost_no_more_memory_than_a_thousand);
+	tcase_add_test(group, the_time_of_a_slow_reader_is_not_the_statements);
+	tcase_add_test(group, a_stream_that_waits_too_long_for_rows_is_ended);
 	tcase_add_test(group, a_stream_without_rows_ends_at_once);
 	tcase_add_test(group, a_stream_left_half_way_ends_its_query_and_frees_its_connection);
 	tcase_add_test(group, a_stream_closed_before_its_first_row_frees_its_connection);

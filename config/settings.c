@@ -46,7 +46,7 @@ static const struct row rows[] = {
 	{"header_timeout", FORM_COUNT, AT(header_timeout), 1, 600000, NULL, 10000,
      "longest wait for a request's headers, ms"},
 	{"body_timeout", FORM_COUNT, AT(body_timeout), 1, 3600000, NULL, 30000,
-     "longest wait for a request's body, ms; each 16 KiB that came earn a second more"},
+     "longest wait for a request's body, ms; one of which 16 KiB a second come may take longer"},
 	{"idle_timeout", FORM_COUNT, AT(idle_timeout), 1, 3600000, NULL, 60000,
      "how long an idle connection is kept, ms"},
 	{"write_timeout", FORM_COUNT, AT(write_timeout), 1, 3600000, NULL, 30000,

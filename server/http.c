@@ -134,8 +134,8 @@ static bool has_more(struct http *http)
 	return MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0;
 }
 
-/* With a parked connection the library always has more to do, by its own account: to ask again; and so it has with
- * one whose buffer is full of what it cannot use (is_stuck() of http_clock.c).  It is then run again while there is
+/* With a parked connection the library always has more to do, by its own account: to ask again.  So it has with one
+ * whose buffer is full of what it cannot use, see is_stuck() of http_clock.c.  Then it is run again while there is
  * progress, and after a millisecond, in case that it has more than that. */
 static void run_daemon(struct loop_work *work)
 {

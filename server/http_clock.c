@@ -33,23 +33,27 @@ void clock_allow(struct exchange *exchange, unsigned ms)
 	exchange->client->deadline = loop_now(exchange->http->loop) + ms * MS;
 }
 
-/* What has come of a body earns time for the rest of it. */
-void clock_body(struct exchange *exchange, size_t n)
-{
-	exchange->client->deadline += n * 1000 * MS / LEAST_RATE;
-}
-
 /* Never more than the time of a body's start, however fast it was: what came long ago earns nothing. */
-void clock_upload(struct exchange *exchange, size_t n)
+static void earn(struct exchange *exchange, size_t n, unsigned rate)
 {
 	uint64_t now = loop_now(exchange->http->loop);
 	uint64_t most = now + exchange->http->worker->setup->settings->body_timeout * MS;
 	uint64_t *deadline = &exchange->client->deadline;
 
 	exchange->client->is_writing = false;
-	*deadline = *deadline ? *deadline + n * 1000 * MS / LEAST_UPLOAD_RATE : most;
+	*deadline = *deadline ? *deadline + n * 1000 * MS / rate : most;
 	if (*deadline > most)
 		*deadline = most;
+}
+
+void clock_body(struct exchange *exchange, size_t n)
+{
+	earn(exchange, n, LEAST_RATE);
+}
+
+void clock_upload(struct exchange *exchange, size_t n)
+{
+	earn(exchange, n, LEAST_UPLOAD_RATE);
 }
 
 /* Looked at twice in the time allowed: the first look only takes the mark. */
@@ -132,19 +136,20 @@ static void shut(struct client *client)
 /* libmicrohttpd 0.9.75 has no end for a chunk's size that is longer than its buffer (with an extension, say): it takes
  * nothing more and waits, and it does not notice that the client leaves.  What lies unread shows it, but not at the
  * first look: those bytes may just have come. */
-static bool is_stuck(struct client *client)
+static bool is_stuck(const struct client *client)
 {
-	const struct exchange *exchange = client->exchange;
+	struct exchange *exchange = client->exchange;
 	int unread = 0;
 
-	if (!exchange || exchange->is_suspended || (exchange->phase != PHASE_BODY && exchange->phase != PHASE_UPLOAD))
+	if (!exchange || (exchange->phase != PHASE_BODY && exchange->phase != PHASE_UPLOAD))
 		return false;
-	if (client->received != exchange->received || ioctl(client->fd, FIONREAD, &unread) != 0 || unread == 0)
-		client->nstuck = 0;
+	if (exchange->is_suspended || exchange->seen != exchange->received ||
+	    ioctl(client->fd, FIONREAD, &unread) != 0 || unread == 0)
+		exchange->nstuck = 0;
 	else
-		client->nstuck++;
-	client->received = exchange->received;
-	return client->nstuck >= STUCK_LOOKS;
+		exchange->nstuck++;
+	exchange->seen = exchange->received;
+	return exchange->nstuck >= STUCK_LOOKS;
 }
 
 static bool is_overdue(const struct http *http, struct client *client, uint64_t now)

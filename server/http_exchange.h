@@ -37,9 +37,6 @@ struct client {
 	/* While a reply is sent: what the client had taken when it was last looked at. */
 	bool is_writing;
 	uint64_t taken;
-	/* While a body comes: looks in a row at which bytes lay there and none had been taken since the last. */
-	unsigned nstuck;
-	uint64_t received; /* exchange->received at the last look */
 	struct exchange *exchange;
 };
 
@@ -80,6 +77,9 @@ struct exchange {
 	struct buf body;
 	struct str uri;
 	uint64_t received; /* bytes of the request's body */
+	/* Looks in a row at which more of it lay there and none had been taken since the last; `received` at that one. */
+	unsigned nstuck;
+	uint64_t seen;
 	size_t body_most;  /* that it may have */
 	uint64_t sent;     /* bytes of the reply's body */
 	char id[32];
@@ -167,11 +167,10 @@ void wait_resume(struct exchange *exchange);
 
 /* http_clock.c: deadlines of connections. */
 void clock_setup(struct http *http);
-/* Of an upload: the time that its progress has earned. */
-void clock_upload(struct exchange *exchange, size_t n);
 void clock_allow(struct exchange *exchange, unsigned ms); /* from now */
-/* Bytes of the body have come: with them, the time that a slow but honest line needs for as many. */
+/* Bytes of the body, or of an upload's, have come: they earn the time that a slow but honest client needs for as many. */
 void clock_body(struct exchange *exchange, size_t n);
+void clock_upload(struct exchange *exchange, size_t n);
 /* From now the client must take what is sent, at a least rate. */
 void clock_write(struct exchange *exchange);
 void clock_welcome(struct http *http, struct client *client);

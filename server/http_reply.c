@@ -154,6 +154,7 @@ static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t room)
 	memcpy(out, exchange->stream.p + exchange->stream_at, n);
 	exchange->stream_at += n;
 	exchange->sent += n;
+	exchange->http->has_progressed = true;
 	clock_write(exchange);
 	if (exchange->waits_for_room && waiting_bytes(exchange) <= STREAM_LOW)
 		loop_defer(exchange->http->loop, &exchange->room);

@@ -18,7 +18,7 @@ void rows_add(struct request *request, const struct fetched *fetched, size_t row
 void rows_end(struct request *request);
 /* Behind rows_end() in JSON. */
 void rows_count(struct request *request, int64_t count, const char *kind);
-/* A header has no room for more, whatever the request's own are. */
+/* For the same reason as LINK_MOST of rows.c. */
 #define ROWS_CURSOR_MOST 1536
 bool rows_cursor_fits(const struct request *request, struct str cursor);
 /* name: "next" or "previous"; p == NULL: there is none. */

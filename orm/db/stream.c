@@ -164,14 +164,18 @@ static bool heal(struct db_stream *stream)
 static void wait_for_rows(struct db_stream *stream)
 {
 	struct conn *conn = stream->conn;
+	bool was_paused = conn->is_paused;
 	conn->is_paused = false;
 	conn->progress_at = loop_now(conn->db->loop);
 	/* What libpq has read already is taken without asking the socket. */
 	if (conn->state == CONN_READY && !conn->is_broken)
 		pipeline_process(conn);
 	stream_notify(stream);
-	if (stream->n > 0 || stream->is_ended)
+	if (stream->n > 0 || stream->is_ended) {
+		/* The socket is as little watched as before. */
+		conn->is_paused = conn->is_paused || was_paused;
 		return;
+	}
 	conn->needs_flush = true; /* watches it again */
 	loop_defer(stream->session->db->loop, &stream->session->db->pump);
 	stream->is_waiting = true;

@@ -80,6 +80,7 @@ struct segment {
 	bool has_failed;
 	bool is_stale; /* has_failed, because of a prepared statement: to be sent again */
 	unsigned attempts;
+	unsigned ndisturbed; /* attempts that a cancel request for another has ended */
 	uint64_t queued_at, sent_at, deadline;
 };
 

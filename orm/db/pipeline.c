@@ -8,8 +8,10 @@
 
 #include "orm/base/log.h"
 
-/* How often a segment is sent at most: stale statements, lost connections, a neighbour's cancel. */
+/* How often a segment is sent at most, for stale statements and lost connections. */
 #define MAX_ATTEMPTS 4
+/* And besides: on a busy machine one that takes a while may meet the cancel requests of many neighbours. */
+#define MAX_DISTURBED 16
 
 /* Answers. */
 
@@ -119,6 +121,7 @@ static void take_error(struct conn *conn, const struct command *command, const P
 	segment->has_failed = true;
 	/* A cancel request that was meant for another. */
 	bool is_innocent = conn->cancel != CANCEL_NONE && sqlstate_is(result, "57014");
+	segment->ndisturbed += is_innocent && segment->ndisturbed < MAX_DISTURBED;
 	segment->is_stale = is_stale || is_innocent;
 	if (segment->is_stale)
 		return;
@@ -171,7 +174,7 @@ static void settle_answered(struct conn *conn, struct segment *segment, const st
 	}
 	if (!segment->has_failed && !flight->has_failed)
 		BUG("a segment without its answers");
-	if (segment->attempts + 1 >= MAX_ATTEMPTS) {
+	if (segment->attempts + 1 - segment->ndisturbed >= MAX_ATTEMPTS) {
 		segment_fail(segment, ERROR_UNAVAILABLE, "The database has changed; try again.");
 		return;
 	}

@@ -30,7 +30,7 @@ struct db_settings {
 	const char *conninfo;          /* any libpq connection string; "" for PG* variables */
 	unsigned pool_size;            /* connections of this worker */
 	unsigned acquire_timeout_ms;   /* waiting for a connection: then 503 */
-	unsigned statement_timeout_ms; /* 504; 0: none */
+	unsigned statement_timeout_ms; /* 504; 0: none.  Of a stream outside of a transaction: its wait for rows */
 	unsigned statement_cache;      /* prepared statements kept per connection */
 	const char *search_path;       /* NULL: the role's own */
 	const char *application_name;

@@ -225,6 +225,15 @@ bool flight_set_single_rows(struct conn *conn)
 	return PQsetSingleRowMode(conn->pg) == 1 || flight_oldest(conn)->has_failed;
 }
 
+/* For the rest of the transaction, too; a stream's time is limited in stream.c. */
+static bool send_untimed(struct conn *conn)
+{
+	static const struct statement untimed = {
+		.sql = STR_INIT("SELECT pg_catalog.set_config('statement_timeout', '0', true)")};
+
+	return conn->db->statement_timeout_ns == 0 || send_run(conn, NULL, &untimed, 0);
+}
+
 void flight_add(struct conn *conn, struct segment *segment)
 {
 	struct flight *flight = flight_newest(conn);
@@ -239,6 +248,8 @@ void flight_add(struct conn *conn, struct segment *segment)
 		flight_control(conn, segment->before[i], segment, false);
 	if (is_zoned && !conn->is_broken)
 		conn->is_broken = !send_zone(conn, segment, segment->statements[0].zone);
+	if (segment->stream != NULL && !conn->is_broken)
+		conn->is_broken = !send_untimed(conn);
 	for (size_t i = 0; i < segment->n && !conn->is_broken; i++)
 		conn->is_broken = !send_run(conn, segment, &segment->statements[i], (unsigned)i);
 	/* A transaction goes on with others' statements. */

@@ -5,8 +5,8 @@
  * cancels the query, swallows what is left and only then lends the connection out again.
  *
  * PostgreSQL's statement_timeout would count the time that it waits for a slow reader, and break off a long
- * download that goes well.  So here it is off for the statement, and what is limited by us is the time from asking for
- * rows until some come.
+ * download that goes well.  So it is off for the statement (flight_add()), and what is limited by us is the time from
+ * asking for rows until some come.
  */
 #include "orm/db/engine.h"
 
@@ -75,7 +75,9 @@ void stream_cancel(struct db_stream *stream)
 
 void stream_late(struct db_stream *stream)
 {
-	stream->is_late = stream->is_late || stream->is_waiting;
+	if (!stream->is_waiting)
+		return;
+	stream->is_late = true;
 	wake(stream);
 }
 
@@ -90,20 +92,6 @@ static void clear_rows(struct db_stream *stream, size_t n)
 	stream->bytes = 0;
 	for (size_t i = 0; i < stream->n; i++)
 		stream->bytes += row_bytes(stream->rows[i]);
-}
-
-static void send_untimed(struct db_stream *stream)
-{
-	static const struct statement untimed = {
-		.sql = STR_INIT("SELECT pg_catalog.set_config('statement_timeout', '0', true)")};
-	struct conn *conn = stream->conn;
-
-	flight_begin(conn);
-	if (conn->db->statement_timeout_ns > 0)
-		flight_add_own(conn, &untimed);
-	flight_add(conn, &stream->segment);
-	flight_end(conn);
-	pool_watch_over(conn->db);
 }
 
 static bool open_in_tx(struct db_session *session, const struct statement *statement,
@@ -141,7 +129,7 @@ bool db_stream_open(struct db_session *session, const struct statement *statemen
 	}
 	/* Counted as it is sent: the head of a long reply goes out before its end is known. */
 	session->usage.statements++;
-	send_untimed(stream);
+	flight_send_segment(conn, &stream->segment);
 	*out = stream;
 	return true;
 }
@@ -157,7 +145,7 @@ static bool heal(struct db_stream *stream)
 	segment->answered = 0;
 	segment->prepares_anew = true;
 	segment->attempts++;
-	send_untimed(stream);
+	flight_send_segment(conn, segment);
 	return true;
 }
 

@@ -227,7 +227,6 @@ class Beside(OutputTest):
         self.assertEqual(name, "next")
         self.assertEqual(self.csv(target), "id\n2\n")
 
-
     def test_a_cursor_that_a_header_has_room_for(self):
         """It goes out beside the longest of requests."""
         self.sql("UPDATE part SET note = repeat('x', 1060) || id")

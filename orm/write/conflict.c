@@ -7,6 +7,7 @@
 
 #include "orm/base/map.h"
 #include "orm/sql/plan.h"
+#include "orm/write/parts.h"
 
 #include <stdlib.h>
 
@@ -373,7 +374,7 @@ static bool is_known(const struct unique *unique, const struct row *row)
 }
 
 bool conflict_find(struct arena *arena, const struct model *model, const struct row *row,
-                   struct statement *statement)
+                   const struct statement *lookup, struct statement *statement)
 {
 	struct uniques uniques = {0};
 	bool is_first = true;
@@ -381,7 +382,9 @@ bool conflict_find(struct arena *arena, const struct model *model, const struct 
 
 	find_uniques(arena, model, &uniques);
 	sql_init(&sql, arena);
-	sql_lit(&sql, "SELECT 1 FROM ");
+	sql_lit(&sql, "SELECT 1 WHERE NOT EXISTS (");
+	part_statement(&sql, lookup);
+	sql_lit(&sql, ") AND EXISTS (SELECT 1 FROM ");
 	sql_table(&sql, model);
 	for (size_t i = 0; i < uniques.n; i++) {
 		const struct unique *unique = &uniques.items[i];
@@ -395,7 +398,7 @@ bool conflict_find(struct arena *arena, const struct model *model, const struct 
 		}
 		is_first = false;
 	}
-	sql_lit(&sql, " LIMIT 1");
+	sql_lit(&sql, ")");
 	sql_finish(&sql, 1, statement);
 	return !is_first;
 }

@@ -17,9 +17,10 @@ bool conflict_is_once(struct writing *writing, const struct conflict *conflict,
  * the same rows do not wait for each other; else NULL: as they are. */
 const size_t *conflict_order(struct arena *arena, const struct conflict *conflict,
                              const struct row *rows, size_t n);
-/* A query for a row that keeps this one out: it has the same values in all fields of an unconditional unique
- * constraint.  False when the database alone knows the values. */
+/* A query that gives a row while some row keeps this one out and the lookup finds none: one that has the same values
+ * in all fields of an unconditional unique constraint.  One snapshot answers for both.  False when the database
+ * alone knows the values. */
 bool conflict_find(struct arena *arena, const struct model *model, const struct row *row,
-                   struct statement *statement);
+                   const struct statement *lookup, struct statement *statement);
 
 #endif

@@ -13,7 +13,8 @@
 #include "orm/write/nested.h"
 #include "orm/write/row_change.h"
 
-#define ROUNDS 40
+/* Under 8 connections that do nothing but delete the row, 32 clients need up to 60. */
+#define ROUNDS 400
 /* So many are made before it is asked who is in the way. */
 #define ROUNDS_UNASKED 2
 /* An attempt that brings related rows along costs more. */
@@ -355,22 +356,21 @@ static bool try_to_create(struct request *request, bool skips)
 	return create(request) || keep_conflict(request);
 }
 
-/* Waits.  Whether a row that the lookup does not find has the new row's place.  All in one round trip: the row
- * that is in the way is hardly made or changed between. */
+/* Waits.  Whether a row that the lookup does not find has the new row's place. */
 static bool has_no_place(struct request *request, bool *is_taken)
 {
 	struct writing *writing = request->writing;
-	struct statement statements[3];
-	struct db_rows rows[3];
+	struct statement statement;
+	struct db_rows rows = {0};
 
 	*is_taken = false;
 	if (request->plan->is_empty ||
-	    !conflict_find(writing->arena, request->model, request->made, &statements[1]))
+	    !conflict_find(writing->arena, request->model, request->made, &request->plan->statement,
+	                   &statement))
 		return true;
-	statements[0] = statements[2] = request->plan->statement;
-	if (!writing_read(writing, statements, 3, rows))
+	if (!writing_read(writing, &statement, 1, &rows))
 		return false;
-	*is_taken = !rows[0].nrows && rows[1].nrows && !rows[2].nrows;
+	*is_taken = rows.nrows > 0;
 	return true;
 }
 

@@ -321,13 +321,13 @@ class RacesTest(StudioTest):
                         failures.append(error)
             connection.close()
 
-        threads = [threading.Thread(target=delete) for _ in range(2)]
+        threads = [threading.Thread(target=delete) for _ in range(8)]
         for thread in threads:
             thread.start()
         try:
             answers = []
             for method in ("get_or_create", "update_or_create"):
-                answers += self.everybody(32, "POST", "/api/counter/" + method, {"lookup": {"name": "fleeting"}}, rounds=15)
+                answers += self.everybody(32, "POST", "/api/counter/" + method, {"lookup": {"name": "fleeting"}}, rounds=30)
         finally:
             stop.set()
             for thread in threads:

@@ -92,13 +92,23 @@ static void check_ledger(struct client *c)
 	ck_assert_uint_gt(acknowledged, 0);
 }
 
+#define LOSSES 20
+
+/* On a busy machine a backend is often told twice. */
+static bool are_enough(int terminated)
+{
+	struct db_stats stats;
+	db_stats(db, &stats);
+	return terminated >= 60 && (stats.losses > LOSSES || terminated >= 600);
+}
+
 static void terminates(void *arg)
 {
 	struct client c;
 	(void)arg;
 	client_open(&c);
 	begin_load(&c, 20, 4);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; !are_enough(i); i++) {
 		read_sql(&c,
 		         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
 		         "current_database() "
@@ -121,7 +131,7 @@ START_TEST(backends_ended_under_load_cost_no_read_and_no_acknowledged_write)
 	db_stats(db, &stats);
 	ck_assert_uint_gt(answered, 500);
 	ck_assert_uint_eq(refused, 0);
-	ck_assert_uint_gt(stats.losses, 20);
+	ck_assert_uint_gt(stats.losses, LOSSES);
 	/* What shared a commit with it is as little known. */
 	ck_assert_uint_le(unknown, 4 * stats.losses);
 	ck_assert_uint_lt(longest_ms, 1000);

@@ -341,6 +341,7 @@ static void streams_beside_others(void *arg)
 START_TEST(many_streams_share_the_pool_in_turn)
 {
 	settings.pool_size = 3;
+	settings.acquire_timeout_ms = 50000;
 	open_db();
 	finished = 0;
 	for (intptr_t i = 0; i < 20; i++)

@@ -9,6 +9,8 @@ import re
 import shutil
 import statistics
 import subprocess
+import tempfile
+import time
 
 WRK_THREADS = PGBENCH_THREADS = 2
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
@@ -64,15 +66,68 @@ def wrk(port, script, connections, seconds, before=()):
     return Load(shown)
 
 
-def pgbench(database, script, connections, seconds, *more):
-    """Its output; `database` is keywords of psycopg2.connect."""
-    return run(["pgbench", "-M", "prepared", "-n", "-f", script, "-c", str(connections), "-j", str(min(PGBENCH_THREADS, connections)),
-                "-T", str(seconds), "-h", database["host"], "-p", str(database["port"]), "-U", database["user"], *more,
-                database["dbname"]], {"PGOPTIONS": SESSION})
+# pgbench's connections are new backends, which have their caches, plans and pages of memory to find before they are as
+# quick as a pool's, and are made one after another.
+WARM_SECONDS = 3
+CONNECTIONS_A_SECOND = 64
 
 
-def pgbench_rate(shown):
-    return float(re.search(r"tps = ([\d.]+) \(without", shown).group(1))
+class PgbenchLoad:
+    """What pgbench did once it was warm; where few statements ended in that time, what it did in all of its time.
+
+    `times` are (epoch, ms) of transactions; `warm_at` is seconds behind its start, at the epoch `started`.
+    """
+
+    def __init__(self, shown, times, started, warm_at, connections):
+        ends = [0.0] + [float(end) for end in re.findall(r"^progress: ([\d.]+) s,", shown, re.MULTILINE)]
+        rates = [float(rate) for rate in re.findall(r"^progress: .*, ([\d.]+) tps,", shown, re.MULTILINE)]
+        turns = [(end - begin, rate) for begin, end, rate in zip(ends, ends[1:], rates) if begin > warm_at - 0.1]
+        self.requests = round(sum(seconds * rate for seconds, rate in turns))
+        self.is_warm = self.requests >= connections
+        if self.is_warm:
+            self.rate = self.requests / sum(seconds for seconds, _ in turns)
+            times = [(at, ms) for at, ms in times if at >= started + warm_at]
+        else:
+            found = re.search(r"tps = ([\d.]+) \(without", shown)
+            if not found:
+                raise BadAnswers("not one transaction of pgbench's:\n" + shown)
+            self.rate = float(found[1])
+            self.requests = int(re.search(r"transactions actually processed: (\d+)", shown)[1])
+        self.p99 = percentile([ms for _, ms in times], 0.99) if times else float("nan")
+
+
+def pgbench(database, script, connections, seconds, begins=lambda: None):
+    """Its load, and what `begins` returned when that began: None when all of its time counts.  `database` is keywords of
+    psycopg2.connect."""
+    warm = WARM_SECONDS + connections // CONNECTIONS_A_SECOND
+    with tempfile.TemporaryDirectory(prefix="quern-pgbench-") as folder, tempfile.TemporaryFile("w+", encoding="utf-8") as told:
+        started = time.time()
+        # Times of single transactions, of one in twenty.
+        process = subprocess.Popen(
+            ["pgbench", "-M", "prepared", "-n", "-f", script, "-c", str(connections), "-j", str(min(PGBENCH_THREADS, connections)),
+             "-T", str(warm + seconds), "-P", "1", "-l", "--sampling-rate=0.05", "--log-prefix=" + os.path.join(folder, "log"),
+             "-h", database["host"], "-p", str(database["port"]), "-U", database["user"], database["dbname"]],
+            stdout=told, stderr=subprocess.STDOUT, env=dict(os.environ, PGOPTIONS=SESSION))
+        time.sleep(warm)
+        begun = begins()
+        process.wait()
+        told.seek(0)
+        shown = told.read()
+        if process.returncode != 0:
+            raise SystemExit("pgbench:\n" + shown)
+        load = PgbenchLoad(shown, logged_times(folder), started, warm, connections)
+    return load, begun if load.is_warm else None
+
+
+def logged_times(folder):
+    """(epoch, ms) of the transactions in pgbench's logs."""
+    found = []
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            for line in file:
+                fields = line.split()
+                found.append((int(fields[4]) + int(fields[5]) / 1e6, int(fields[2]) / 1000))
+    return found
 
 
 def machine():

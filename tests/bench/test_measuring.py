@@ -23,11 +23,30 @@ WRK = """  Thread Stats   Avg      Stdev     Max   +/- Stdev
 Requests/sec:   7655.94
 """
 
+PGBENCH = """pgbench (15.18)
+progress: 1.0 s, 500.0 tps, lat 21.001 ms stddev 39.557, 0 failed
+progress: 2.0 s, 20000.0 tps, lat 2.069 ms stddev 2.137, 0 failed
+progress: 3.0 s, 30000.0 tps, lat 1.587 ms stddev 1.961, 0 failed
+progress: 4.5 s, 40000.0 tps, lat 1.347 ms stddev 1.698, 0 failed
+number of transactions actually processed: 110501
+tps = 27000.500000 (without initial connection time)
+"""
+
 
 class MeasuringTest(unittest.TestCase):
     def test_wrk_is_read(self):
         load = measuring.Load(WRK)
         self.assertEqual((load.rate, load.requests, load.p99), (7655.94, 15312, 0.8125))
+
+    def test_pgbench_counts_from_when_it_is_warm(self):
+        load = measuring.PgbenchLoad(PGBENCH, [(100.5, 90.0), (102.5, 1.5)], 100, 2, 64)
+        self.assertEqual((load.is_warm, load.requests, load.rate, load.p99), (True, 90000, 36000, 1.5))
+
+    def test_of_slow_statements_pgbench_counts_all(self):
+        load = measuring.PgbenchLoad(PGBENCH, [(100.5, 90.0), (102.5, 1.5)], 100, 2, 100000)
+        self.assertEqual((load.is_warm, load.requests, load.rate, load.p99), (False, 110501, 27000.5, 90.0))
+        with self.assertRaises(measuring.BadAnswers):
+            measuring.PgbenchLoad("number of transactions actually processed: 0\n", [], 100, 2, 64)
 
     def test_times_have_units(self):
         self.assertEqual([measuring.milliseconds(text) for text in ("900.00us", "1.50ms", "2.00s", "1.00m")], [0.9, 1.5, 2000, 60000])

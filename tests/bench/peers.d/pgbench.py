@@ -9,7 +9,7 @@ import os
 import re
 import time
 
-from measuring import PGBENCH_THREADS, SESSION, pgbench, pgbench_rate, percentile
+from measuring import PGBENCH_THREADS, SESSION, WARM_SECONDS, pgbench
 from peer import Peer
 
 SAMPLE = 13
@@ -54,15 +54,10 @@ class Script:
         return "\n".join(self.sets + self.statements) + "\n"
 
 
-class Result:
-    def __init__(self, rate, requests, p99):
-        self.rate, self.requests, self.p99 = rate, requests, p99
-
-
 class Pgbench(Peer):
     name, title = "pgbench", "pgbench -M prepared"
-    settings = ("-M prepared -n, %d threads, a connection a client; the statements are Quern's own, and its session's %s" % (
-        PGBENCH_THREADS, SESSION),)
+    settings = ("-M prepared -n, %d threads, a connection a client, warm for %d s and more before it counts; the statements are "
+                "Quern's own, and its session's %s" % (PGBENCH_THREADS, WARM_SECONDS, SESSION),)
 
     def start(self, world):
         self.world = world
@@ -108,20 +103,8 @@ class Pgbench(Peer):
         if n == SAMPLE:
             pgbench(self.world.cluster.keywords, self.ask(question), 1, 1)
 
-    def drive(self, question, connections, seconds):
-        # Times of single transactions, of one in twenty.
-        prefix = os.path.join(self.world.folder, "pgbench_log")
-        shown = pgbench(self.world.cluster.keywords, self.ask(question), connections, seconds,
-                        "-l", "--sampling-rate=0.05", "--log-prefix=" + prefix)
-        times = []
-        for name in os.listdir(self.world.folder):
-            if name.startswith("pgbench_log"):
-                path = os.path.join(self.world.folder, name)
-                with open(path, encoding="utf-8") as file:
-                    times += [int(line.split()[2]) / 1000 for line in file]
-                os.remove(path)
-        requests = int(re.search(r"transactions actually processed: (\d+)", shown).group(1))
-        return Result(pgbench_rate(shown), requests, percentile(times, 0.99) if times else float("nan"))
+    def drive(self, question, connections, seconds, begins):
+        return pgbench(self.world.cluster.keywords, self.ask(question), connections, seconds, begins)
 
     def pids(self):
         return []

@@ -14,7 +14,7 @@
 #include "orm/write/row_change.h"
 
 /* Under 8 connections that do nothing but delete the row, 32 clients need up to 60. */
-#define ROUNDS 400
+#define ROUNDS 100
 /* So many are made before it is asked who is in the way. */
 #define ROUNDS_UNASKED 2
 /* An attempt that brings related rows along costs more. */

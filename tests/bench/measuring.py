@@ -17,9 +17,8 @@ UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 TICK = os.sysconf("SC_CLK_TCK")
 
 
-def run(command, environment=None, **how):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env=dict(os.environ, **(environment or {})), **how)
+def run(command, **how):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how)
     if done.returncode != 0:
         raise SystemExit("%s:\n%s" % (" ".join(command), done.stdout))
     return done.stdout
